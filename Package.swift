@@ -1,0 +1,93 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The settings of every Swift target.
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+]
+
+/// A layer of the library: it may import only what `dependencies` names (ARCHITECTURE.md).
+func layer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// The tests of a layer; they see `package` members and the helpers of `TestSupport`.
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: name + "Tests", dependencies: [.init(stringLiteral: name), "TestSupport"] + dependencies,
+    swiftSettings: settings)
+}
+
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+  name: "apus",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "Apus", targets: ["Apus"]),
+    .executable(name: "apus", targets: ["Commands"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+  ],
+  targets: [
+    // C: kernels and thin shims over the system's libraries.
+    .target(name: "CKernels"),
+    .target(name: "COneDNN", dependencies: ["CKernels"], linkerSettings: [.linkedLibrary("dnnl")]),
+    .target(name: "CEmbedded"),
+    .target(
+      name: "CImages",
+      linkerSettings: [
+        .linkedLibrary("png"), .linkedLibrary("turbojpeg"), .linkedLibrary("webp"),
+        .linkedLibrary("freetype"), .linkedLibrary("z"),
+      ]),
+
+    // The layers, lowest first.
+    layer("StableHLO", []),
+    layer("Tensors", ["StableHLO", "CKernels", "COneDNN"]),
+    layer("Layers", ["Tensors"]),
+    layer("Checkpoints", ["Layers"]),
+    layer("Optimizers", ["Layers"]),
+    layer("Tokenizers", ["CEmbedded"]),
+    layer("Images", ["CImages"]),
+    layer("Datasets", ["Images", "CImages", "CEmbedded"]),
+    layer("Models", ["Layers"]),
+    layer("Objectives", ["Layers", "Models"]),
+    layer("Samplers", ["Layers", "Models"]),
+    layer("Reports", ["Images"]),
+    layer("Training", ["Checkpoints", "Optimizers", "Datasets", "Images", "Reports", yaml]),
+    layer("Recipes", ["Training", "Models", "Objectives", "Samplers", "Tokenizers"]),
+    layer("Apus", ["Recipes"]),
+    .executableTarget(
+      name: "Commands", dependencies: ["Recipes", "Reports", arguments, yaml],
+      swiftSettings: settings),
+
+    .target(
+      name: "TestSupport", dependencies: ["Checkpoints"], path: "Tests/TestSupport",
+      swiftSettings: settings),
+    .testTarget(
+      name: "KernelsTests", dependencies: ["CKernels", "COneDNN"], swiftSettings: settings),
+    tests("StableHLO"),
+    tests("Tensors"),
+    tests("Layers"),
+    tests("Checkpoints"),
+    tests("Optimizers"),
+    tests("Tokenizers"),
+    tests("Images"),
+    tests("Datasets"),
+    tests("Models"),
+    tests("Objectives"),
+    tests("Samplers"),
+    tests("Reports"),
+    tests("Training"),
+    tests("Recipes"),
+    tests("Commands"),
+  ]
+)

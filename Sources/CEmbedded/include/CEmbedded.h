@@ -1,0 +1,3 @@
+#ifndef APUS_CEmbedded_H
+#define APUS_CEmbedded_H
+#endif

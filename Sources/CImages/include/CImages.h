@@ -1,0 +1,3 @@
+#ifndef APUS_CImages_H
+#define APUS_CImages_H
+#endif

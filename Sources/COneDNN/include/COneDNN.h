@@ -1,0 +1,3 @@
+#ifndef APUS_COneDNN_H
+#define APUS_COneDNN_H
+#endif
