@@ -42,11 +42,14 @@ let package = Package(
     .target(name: "CKernels"),
     .target(name: "COneDNN", dependencies: ["CKernels"], linkerSettings: [.linkedLibrary("dnnl")]),
     .target(name: "CEmbedded"),
-    .target(
-      name: "CImages",
-      linkerSettings: [
-        .linkedLibrary("png"), .linkedLibrary("turbojpeg"), .linkedLibrary("webp"),
-        .linkedLibrary("freetype"), .linkedLibrary("z"),
+    .target(name: "CImages", dependencies: ["ImageLibraries"]),
+    .systemLibrary(
+      name: "ImageLibraries", pkgConfig: "libpng libturbojpeg libwebp freetype2 zlib",
+      providers: [
+        .apt([
+          "libpng-dev", "libturbojpeg0-dev", "libwebp-dev", "libfreetype-dev", "zlib1g-dev",
+        ]),
+        .brew(["libpng", "jpeg-turbo", "webp", "freetype"]),
       ]),
 
     // The layers, lowest first.
