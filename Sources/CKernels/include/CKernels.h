@@ -2,8 +2,13 @@
 #ifndef APUS_CKERNELS_H
 #define APUS_CKERNELS_H
 
+#include "copy.h"
+#include "cumulate.h"
+#include "gather.h"
 #include "kernel.h"
 #include "pool.h"
+#include "reduce.h"
+#include "sort.h"
 #include "tiles.h"
 
 #endif
