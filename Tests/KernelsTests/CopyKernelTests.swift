@@ -101,7 +101,7 @@ struct CopyCase: Sendable, CustomTestStringConvertible {
     let memory = [Memory(source), Memory(expected)]
     for (from, to) in pairs { expected[to] = source[from] }
     var description = copy.description(elementSize: MemoryLayout<Element>.size)
-    #expect(run(memory) { unsafe apus_copy_prepare(&description, $0) })
+    #expect(run(memory) { unsafe apus_copy_prepare(&description, $0.pointer) })
     #expect(memory[1].values(type) == expected)
   }
 
@@ -118,10 +118,10 @@ struct CopyCase: Sendable, CustomTestStringConvertible {
     var copy = CopyCase.all[0].description(elementSize: 4)
     let memory = [Memory([Float(0)])]
     copy.rank = 9
-    #expect(!run(memory) { unsafe apus_copy_prepare(&copy, $0) })
+    #expect(!run(memory) { unsafe apus_copy_prepare(&copy, $0.pointer) })
     copy.rank = 2
     copy.element_size = 3
-    #expect(!run(memory) { unsafe apus_copy_prepare(&copy, $0) })
+    #expect(!run(memory) { unsafe apus_copy_prepare(&copy, $0.pointer) })
   }
 
   @Test("A fill writes its pattern everywhere", arguments: [0, 1, 1000, 70_000])
@@ -129,9 +129,9 @@ struct CopyCase: Sendable, CustomTestStringConvertible {
     let words = Memory(count, of: UInt32(0))
     let bytes = Memory(count, of: UInt8(1))
     var fill = apus_fill(count: Int64(count), pattern: 0xDEAD_BEEF, element_size: 4)
-    #expect(run([words]) { unsafe apus_fill_prepare(&fill, $0) })
+    #expect(run([words]) { unsafe apus_fill_prepare(&fill, $0.pointer) })
     fill.element_size = 1
-    #expect(run([bytes]) { unsafe apus_fill_prepare(&fill, $0) })
+    #expect(run([bytes]) { unsafe apus_fill_prepare(&fill, $0.pointer) })
     #expect(words.values(UInt32.self).allSatisfy { $0 == 0xDEAD_BEEF })
     #expect(bytes.values(UInt8.self).allSatisfy { $0 == 0xEF })
   }

@@ -38,7 +38,7 @@ import Testing
         sum.type = Int32(type.rawValue)
         let input = Memory(x)
         let output = Memory(x)
-        #expect(run([input, output]) { unsafe apus_cumulative_sum_prepare(&sum, $0) })
+        #expect(run([input, output]) { unsafe apus_cumulative_sum_prepare(&sum, $0.pointer) })
         return output.values(Value.self)
       }
       let wanted = expected(reals, count, inner, reverse: reverse, exclusive: exclusive, add: +)

@@ -21,10 +21,12 @@ import Testing
     var gather = apus_gather(
       rows: Int64(rows), width: Int64(width), count: Int64(count), element_size: 4,
       id_type: Int32(APUS_INT64.rawValue))
-    #expect(run([Memory(table), Memory(ids), output]) { unsafe apus_gather_prepare(&gather, $0) })
+    #expect(
+      run([Memory(table), Memory(ids), output]) { unsafe apus_gather_prepare(&gather, $0.pointer) })
     gather.id_type = Int32(APUS_INT32.rawValue)
     let narrow = Memory(ids.map { Int32($0) })
-    #expect(run([Memory(table), narrow, output32]) { unsafe apus_gather_prepare(&gather, $0) })
+    #expect(
+      run([Memory(table), narrow, output32]) { unsafe apus_gather_prepare(&gather, $0.pointer) })
     let expected = ids.flatMap { id in
       let row = min(max(Int(id), 0), rows - 1)
       return Array(table[row * width..<(row + 1) * width])
@@ -48,11 +50,15 @@ import Testing
       rows: Int64(rows), width: Int64(width), count: Int64(count),
       type: Int32(APUS_FLOAT32.rawValue), id_type: Int32(APUS_INT64.rawValue))
     #expect(
-      run([Memory(ids), Memory(updates), table]) { unsafe apus_scatter_add_prepare(&scatter, $0) })
+      run([Memory(ids), Memory(updates), table]) {
+        unsafe apus_scatter_add_prepare(&scatter, $0.pointer)
+      })
     scatter.type = Int32(APUS_FLOAT64.rawValue)
     let wideUpdates = Memory(updates.map { Double($0) })
     #expect(
-      run([Memory(ids), wideUpdates, wide]) { unsafe apus_scatter_add_prepare(&scatter, $0) })
+      run([Memory(ids), wideUpdates, wide]) {
+        unsafe apus_scatter_add_prepare(&scatter, $0.pointer)
+      })
     #expect(table.values(Float.self) == expected)
     #expect(agree(wide.values(Double.self), expected.map { Double($0) }, 1e-5))
   }
@@ -85,9 +91,13 @@ import Testing
       outer: Int64(outer), size: Int64(size), count: Int64(count), inner: Int64(inner),
       type: Int32(APUS_FLOAT32.rawValue), id_type: type)
     #expect(
-      run([Memory(source), Memory(ids), output]) { unsafe apus_take_along_prepare(&take, $0) })
+      run([Memory(source), Memory(ids), output]) {
+        unsafe apus_take_along_prepare(&take, $0.pointer)
+      })
     #expect(
-      run([Memory(ids), Memory(updates), sums]) { unsafe apus_scatter_add_along_prepare(&add, $0) })
+      run([Memory(ids), Memory(updates), sums]) {
+        unsafe apus_scatter_add_along_prepare(&add, $0.pointer)
+      })
     #expect(output.values(Float.self) == taken)
     #expect(sums.values(Float.self) == added)
   }
@@ -96,6 +106,6 @@ import Testing
   func emptyTable() {
     var gather = apus_gather(
       rows: 0, width: 2, count: 1, element_size: 4, id_type: Int32(APUS_INT32.rawValue))
-    #expect(!run([]) { unsafe apus_gather_prepare(&gather, $0) })
+    #expect(!run([]) { unsafe apus_gather_prepare(&gather, $0.pointer) })
   }
 }

@@ -62,19 +62,25 @@ let instructionSets: [String] = setting.withLock { _ in
   }
 }
 
+/// Where a kernel is prepared.
+@safe
+struct KernelSlot {
+  let pointer: UnsafeMutablePointer<apus_kernel>
+}
+
 /// Prepares a kernel on an instruction set (the best by default) and runs it with one thread and with two. The bits must
 /// agree and nothing may be written past an end. False where the kernel refuses its description.
 @discardableResult
 func run(
   on instructionSet: String? = nil, _ buffers: [Memory],
-  prepare: (UnsafeMutablePointer<apus_kernel>) -> Int32
+  prepare: (KernelSlot) -> Int32
 ) -> Bool {
   var kernel = unsafe apus_kernel()
   let status = setting.withLock { _ in
     let current = unsafe String(cString: apus_instruction_set())
     defer { unsafe apus_force_instruction_set(current) }
     if let instructionSet { unsafe apus_force_instruction_set(instructionSet) }
-    return unsafe prepare(&kernel)
+    return unsafe withUnsafeMutablePointer(to: &kernel) { unsafe prepare(KernelSlot(pointer: $0)) }
   }
   guard status == 0 else { return false }
   defer { unsafe apus_kernel_destroy(&kernel) }

@@ -27,7 +27,7 @@ import Testing
     var sort = apus_sort(
       rows: Int64(rows), columns: Int64(columns), limit: Int64(limit), type: Int32(type.rawValue),
       descending: descending ? 1 : 0)
-    #expect(run([Memory(x)] + output) { unsafe apus_sort_prepare(&sort, $0) })
+    #expect(run([Memory(x)] + output) { unsafe apus_sort_prepare(&sort, $0.pointer) })
     #expect(output[1].values(Int32.self) == positions)
     let sorted = output[0].values(Value.self)
     for (i, position) in positions.enumerated() {
