@@ -88,7 +88,7 @@ let package = Package(
     tests("Models"),
     tests("Objectives"),
     tests("Samplers"),
-    tests("Reports"),
+    tests("Reports", ["Images"]),
     tests("Training"),
     tests("Recipes"),
     tests("Commands"),
