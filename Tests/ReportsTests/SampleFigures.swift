@@ -71,7 +71,7 @@ extension SampleGallery {
     }
     return DenoisingStrip(
       times: times, states: row { $0 / 8 }, expected: row { $0 / 60 }, subject: "a lobed shape",
-      samples: grid(16, noise: 3, seed: 12))
+      samples: grid(16, noise: 1, seed: 12))
   }
 
   static func masked() -> PictureRows {
@@ -104,7 +104,7 @@ extension SampleGallery {
 
   static func pluck() -> SoundSample {
     let rate = 8000
-    var samples = [Float](repeating: 0, count: rate * 8 / 5)
+    var samples = [Float](repeating: 0, count: rate * 5 / 4)
     for (start, frequency) in [(0.0, 220.0), (0.3, 277), (0.55, 330), (0.8, 440), (1.05, 330)] {
       for index in Int(start * 8000)..<samples.count {
         let time = Double(index) / 8000 - start
