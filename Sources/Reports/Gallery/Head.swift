@@ -118,12 +118,23 @@ struct Head {
       <path d="\(SoundFigure.envelope(sound, columns: 40))" fill="var(--accent)"/></svg>
       """
     case .density(let map):
-      """
-      <img src="\(PlotPicture.dataURI(levels: map.levels, width: map.side))" width="56" \
-      height="56" alt=""/>
-      """
+      tile(map)
     case .confusion, .nothing: nil
     }
+  }
+
+  /// A density with no more cells than a plate has pixels.
+  private func tile(_ map: DensityMap) -> HTML {
+    let stride = max(1, map.side / 56)
+    let side = map.side / stride
+    let levels = (0..<side * side).map { place in
+      let cell = place / side * stride * map.side + place % side * stride
+      return map.levels.indices.contains(cell) ? map.levels[cell] : 0
+    }
+    return """
+      <img src="\(PlotPicture.dataURI(levels: levels, width: side))" width="56" \
+      height="56" alt=""/>
+      """
   }
 
   private func image(_ picture: Picture) -> HTML {
