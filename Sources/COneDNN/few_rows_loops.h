@@ -1,0 +1,114 @@
+// The loops of few_rows.c for one instruction set: FEW_ROWS_SET names it, FEW_ROWS_LANES is its width. No include guard.
+
+typedef float FEW_ROWS_NAME(lanes) __attribute__((ext_vector_type(FEW_ROWS_LANES), aligned(4)));
+typedef uint16_t FEW_ROWS_NAME(narrow) __attribute__((ext_vector_type(FEW_ROWS_LANES), aligned(2)));
+typedef uint32_t FEW_ROWS_NAME(wide) __attribute__((ext_vector_type(FEW_ROWS_LANES), aligned(4)));
+#define LANES FEW_ROWS_NAME(lanes)
+#define ALWAYS static inline __attribute__((always_inline))
+
+ALWAYS LANES FEW_ROWS_NAME(load)(const void *b, int64_t i, bool bfloat16) {
+  if (!bfloat16) return *(const LANES *)((const float *)b + i);
+  FEW_ROWS_NAME(narrow) bits = *(const FEW_ROWS_NAME(narrow) *)((const uint16_t *)b + i);
+  return (LANES)(__builtin_convertvector(bits, FEW_ROWS_NAME(wide)) << 16);
+}
+
+ALWAYS float FEW_ROWS_NAME(load_one)(const void *b, int64_t i, bool bfloat16) {
+  return bfloat16 ? convert_from_bfloat16(((const uint16_t *)b)[i]) : ((const float *)b)[i];
+}
+
+ALWAYS float FEW_ROWS_NAME(add_lanes)(LANES v) {
+  float sum = 0;
+  for (int i = 0; i < FEW_ROWS_LANES; i++) sum += v[i];
+  return sum;
+}
+
+/// Dot products of `rows` rows of x with `R` rows of B from `column` on.
+ALWAYS void FEW_ROWS_NAME(dot_rows)(const few_rows_block *w, int64_t column, const int rows, const int R,
+                                    const bool bfloat16) {
+  LANES sums[4][4];
+  for (int r = 0; r < R; r++)
+    for (int i = 0; i < rows; i++) sums[r][i] = (LANES)(0.0f);
+  int64_t k = 0, first = column * w->ldb;
+  for (; k + FEW_ROWS_LANES <= w->k; k += FEW_ROWS_LANES) {
+    LANES x[4];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++) x[i] = *(const LANES *)(w->x + i * w->ldx + k);
+#pragma clang loop unroll(full)
+    for (int r = 0; r < R; r++) {
+      int64_t at = first + r * w->ldb + k;
+      // The next block of rows, since the processor fetches ahead only inside a row. float32 gains nothing from it.
+      if (bfloat16) __builtin_prefetch((const uint16_t *)w->b + at + R * w->ldb);
+      LANES b = FEW_ROWS_NAME(load)(w->b, at, bfloat16);
+#pragma clang loop unroll(full)
+      for (int i = 0; i < rows; i++) sums[r][i] += b * x[i];
+    }
+  }
+  for (int r = 0; r < R; r++)
+    for (int i = 0; i < rows; i++) {
+      float sum = FEW_ROWS_NAME(add_lanes)(sums[r][i]);
+      for (int64_t j = k; j < w->k; j++)
+        sum += FEW_ROWS_NAME(load_one)(w->b, first + r * w->ldb + j, bfloat16) * w->x[i * w->ldx + j];
+      w->sums[i * w->ld_sums + column + r] = sum;
+    }
+}
+
+ALWAYS void FEW_ROWS_NAME(dots)(const few_rows_block *w, const int rows, const bool bfloat16) {
+  int64_t column = 0;
+  for (; column + 4 <= w->columns; column += 4) FEW_ROWS_NAME(dot_rows)(w, column, rows, 4, bfloat16);
+  for (; column < w->columns; column++) FEW_ROWS_NAME(dot_rows)(w, column, rows, 1, bfloat16);
+}
+
+/// Sums of B's rows over `V` vectors of columns.
+ALWAYS void FEW_ROWS_NAME(sum_columns)(const few_rows_block *w, int64_t column, const int rows, const int V,
+                                       const bool bfloat16) {
+  LANES sums[4][4];
+  for (int i = 0; i < rows; i++)
+    for (int v = 0; v < V; v++) sums[i][v] = (LANES)(0.0f);
+  for (int64_t k = 0; k < w->k; k++) {
+    LANES b[4];
+#pragma clang loop unroll(full)
+    for (int v = 0; v < V; v++)
+      b[v] = FEW_ROWS_NAME(load)(w->b, k * w->ldb + column + v * FEW_ROWS_LANES, bfloat16);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++) {
+      LANES x = (LANES)(w->x[i * w->ldx + k]);
+#pragma clang loop unroll(full)
+      for (int v = 0; v < V; v++) sums[i][v] += x * b[v];
+    }
+  }
+  for (int i = 0; i < rows; i++)
+    for (int v = 0; v < V; v++)
+      *(LANES *)(w->sums + i * w->ld_sums + column + v * FEW_ROWS_LANES) = sums[i][v];
+}
+
+ALWAYS void FEW_ROWS_NAME(sums)(const few_rows_block *w, const int rows, const bool bfloat16) {
+  int64_t column = 0;
+  for (; column + 4 * FEW_ROWS_LANES <= w->columns; column += 4 * FEW_ROWS_LANES)
+    FEW_ROWS_NAME(sum_columns)(w, column, rows, 4, bfloat16);
+  for (; column + FEW_ROWS_LANES <= w->columns; column += FEW_ROWS_LANES)
+    FEW_ROWS_NAME(sum_columns)(w, column, rows, 1, bfloat16);
+  for (; column < w->columns; column++)
+    for (int i = 0; i < rows; i++) {
+      float sum = 0;
+      for (int64_t k = 0; k < w->k; k++)
+        sum += FEW_ROWS_NAME(load_one)(w->b, k * w->ldb + column, bfloat16) * w->x[i * w->ldx + k];
+      w->sums[i * w->ld_sums + column] = sum;
+    }
+}
+
+#define FEW_ROWS_KERNEL(kind, type, bfloat16) \
+  static void FEW_ROWS_NAME(kind##_##type)(const few_rows_block *w) { \
+    switch (w->rows) { \
+      case 1: FEW_ROWS_NAME(kind)(w, 1, bfloat16); break; \
+      case 2: FEW_ROWS_NAME(kind)(w, 2, bfloat16); break; \
+      case 3: FEW_ROWS_NAME(kind)(w, 3, bfloat16); break; \
+      default: FEW_ROWS_NAME(kind)(w, 4, bfloat16); break; \
+    } \
+  }
+FEW_ROWS_KERNEL(dots, f32, false)
+FEW_ROWS_KERNEL(dots, bf16, true)
+FEW_ROWS_KERNEL(sums, f32, false)
+FEW_ROWS_KERNEL(sums, bf16, true)
+#undef FEW_ROWS_KERNEL
+#undef LANES
+#undef ALWAYS
