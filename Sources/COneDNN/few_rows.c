@@ -3,6 +3,8 @@
 #include "convert.h"
 #include "product.h"
 
+#include <string.h>
+
 /// What a kernel needs of a unit: `x` [rows, k] with `ldx`, B's first column and its type, and sums [rows, columns].
 typedef struct few_rows_block {
   const float *x;
@@ -49,10 +51,9 @@ static few_rows_kernel few_rows_choose(bool transposed, bool bfloat16) {
 #if defined(__x86_64__)
   FEW_ROWS_TABLE(avx512)
   FEW_ROWS_TABLE(avx2)
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512dq"))
-    return avx512[transposed][bfloat16];
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2[transposed][bfloat16];
+  const char *set = apus_instruction_set();
+  if (strcmp(set, "avx512") == 0) return avx512[transposed][bfloat16];
+  if (strcmp(set, "avx2") == 0) return avx2[transposed][bfloat16];
 #endif
   return baseline[transposed][bfloat16];
 }
