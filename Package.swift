@@ -26,6 +26,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
 
+/// Where oneDNN is installed, if not in the system's own folders: a folder with `include` and `lib`.
+let oneDNNRoot = Context.environment["APUS_ONEDNN_ROOT"]
+
 let package = Package(
   name: "apus",
   platforms: [.macOS(.v15)],
@@ -40,7 +43,13 @@ let package = Package(
   targets: [
     // C: kernels and thin shims over the system's libraries.
     .target(name: "CKernels"),
-    .target(name: "COneDNN", dependencies: ["CKernels"], linkerSettings: [.linkedLibrary("dnnl")]),
+    .target(
+      name: "COneDNN", dependencies: ["CKernels"],
+      cSettings: oneDNNRoot.map { [.unsafeFlags(["-I\($0)/include"])] } ?? [],
+      linkerSettings: [.linkedLibrary("dnnl")]
+        + (oneDNNRoot.map {
+          [.unsafeFlags(["-L\($0)/lib", "-Xlinker", "-rpath", "-Xlinker", "\($0)/lib"])]
+        } ?? [])),
     .target(name: "CEmbedded"),
     .target(name: "CImages", dependencies: ["ImageLibraries"]),
     .systemLibrary(

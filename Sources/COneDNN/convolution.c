@@ -25,7 +25,7 @@ convolution_shape convolution_shape_of(const apus_convolution_descriptor *d) {
 }
 
 static int check_axis(const apus_convolution_descriptor *d, int axis) {
-  if (d->size[axis] < 0 || d->kernel[axis] < 1 || d->stride[axis] < 1 || d->dilation[axis] < 1)
+  if (d->size[axis] < 1 || d->kernel[axis] < 1 || d->stride[axis] < 1 || d->dilation[axis] < 1)
     return dnn_fail("convolution: axis %d has size %lld, kernel %lld, stride %lld, dilation %lld; all must be positive",
                     axis, (long long)d->size[axis], (long long)d->kernel[axis], (long long)d->stride[axis],
                     (long long)d->dilation[axis]);
@@ -94,13 +94,12 @@ static void empty_body(const void *parameters, void *const *buffers, int64_t chu
   memset(buffers[e->buffer], 0, (size_t)e->bytes);
 }
 
-/// Without images or pixels there is nothing to add up: a gradient, where it has elements, is zero.
+/// Without images there is nothing to add up: the gradient by the weights is zero.
 int convolution_prepare_empty(const apus_convolution_descriptor *d, apus_kernel *kernel) {
   empty *e = calloc(1, sizeof *e);
   if (!e) return dnn_fail("convolution: out of memory");
   convolution_shape s = convolution_shape_of(d);
   int64_t elements = 0;
-  if (d->direction == APUS_BACKWARD_DATA) elements = d->batch * convolution_points(s.in) * d->inputs;
   if (d->direction == APUS_BACKWARD_WEIGHTS)
     elements = d->outputs * (d->inputs / d->groups) * convolution_points(s.kernel);
   *e = (empty){.name = "empty", .buffer = 2, .bytes = elements * apus_type_size(d->type)};
@@ -112,8 +111,7 @@ int convolution_prepare_empty(const apus_convolution_descriptor *d, apus_kernel 
 int apus_convolution_prepare(const apus_convolution_descriptor *d, apus_kernel *kernel) {
   *kernel = (apus_kernel){.invariant_input = -1};
   if (check(d) != 0) return -1;
-  convolution_shape s = convolution_shape_of(d);
-  if (d->batch * convolution_points(s.out) == 0) return convolution_prepare_empty(d, kernel);
+  if (d->batch == 0) return convolution_prepare_empty(d, kernel);
   if (d->type == APUS_FLOAT64) return convolution_prepare_loops(d, kernel);
   if (!dnn_engine()) return dnn_fail("oneDNN %s found no engine for this processor", apus_onednn_version());
   if (is_product(d)) return convolution_prepare_product(d, kernel);

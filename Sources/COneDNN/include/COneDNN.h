@@ -14,7 +14,7 @@ const char *apus_onednn_error(void);
 /// A batched matrix product, row-major: C[b] = op(A[b]) op(B[b]), with op(A) [m, k], op(B) [k, n], C [m, n].
 ///
 /// With all options, each element becomes relu(alpha * sum + bias[column] + C). Buffers: A, B, bias (only where `bias`
-/// is set, always float32, n values), C, and the shared block. The result is the same bits for any number of threads.
+/// is set; n values, float32, or float64 with APUS_FLOAT64), C, and the shared block. The result is the same bits for any number of threads.
 /// A row's bits may depend on m, since few rows are computed by another kernel than many.
 typedef struct apus_matmul_descriptor {
   int64_t batch, m, n, k;
