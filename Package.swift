@@ -62,12 +62,13 @@ let package = Package(
       ]),
 
     // The layers, lowest first.
+    layer("Documents", []),
     layer("StableHLO", []),
     layer("Tensors", ["StableHLO", "CKernels", "COneDNN"]),
     layer("Layers", ["Tensors"]),
-    layer("Checkpoints", ["Layers"]),
+    layer("Checkpoints", ["Documents", "Layers"]),
     layer("Optimizers", ["Layers"]),
-    layer("Tokenizers", ["CEmbedded"]),
+    layer("Tokenizers", ["CEmbedded", "Documents"]),
     layer("Images", ["CImages"]),
     layer("Datasets", ["Images", "CImages", "CEmbedded"]),
     layer("Models", ["Layers"]),
@@ -86,6 +87,7 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "KernelsTests", dependencies: ["CKernels", "COneDNN"], swiftSettings: settings),
+    tests("Documents"),
     tests("StableHLO"),
     tests("Tensors"),
     tests("Layers"),

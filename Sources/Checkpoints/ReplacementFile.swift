@@ -1,0 +1,64 @@
+import Foundation
+
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+/// A file that is written under a temporary name and takes its own name only when it is complete
+/// and on the disk; unfinished ones disappear.
+final class ReplacementFile {
+  /// Bytes appended so far.
+  private(set) var count = 0
+
+  private let url: URL
+  private let temporary: String
+  private var descriptor: Int32
+
+  init(_ url: URL) throws(CheckpointError) {
+    self.url = url
+    let name = ".\(url.lastPathComponent).\(UUID().uuidString).part"
+    temporary = url.deletingLastPathComponent().appendingPathComponent(name).path
+    descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    if descriptor < 0 { throw failure() }
+  }
+
+  deinit {
+    guard descriptor >= 0 else { return }
+    close(descriptor)
+    unsafe unlink(temporary)
+  }
+
+  func append(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
+    var rest = unsafe bytes
+    while unsafe !rest.isEmpty {
+      let written = unsafe write(descriptor, rest.baseAddress, rest.count)
+      if written < 0 {
+        if errno == EINTR { continue }
+        throw failure()
+      }
+      unsafe rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+      count += written
+    }
+  }
+
+  /// Makes the file safe on the disk and gives it its name.
+  func finish() throws(CheckpointError) {
+    guard fsync(descriptor) == 0, unsafe rename(temporary, url.path) == 0 else { throw failure() }
+    close(descriptor)
+    descriptor = -1
+    // The new name is safe once the folder is; a file system that cannot do this has done its best.
+    let folder = unsafe open(url.deletingLastPathComponent().path, O_RDONLY | O_CLOEXEC)
+    if folder >= 0 {
+      fsync(folder)
+      close(folder)
+    }
+  }
+
+  private func failure() -> CheckpointError {
+    .unwritable(file: url.path, problem: systemError())
+  }
+}
