@@ -26,8 +26,13 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
 
-/// Where oneDNN is installed, if not in the system's own folders: a folder with `include` and `lib`.
+/// A folder with oneDNN's `include` and `lib`, where it is not the system's own.
 let oneDNNRoot = Context.environment["APUS_ONEDNN_ROOT"]
+#if os(macOS)
+  let oneDNNFile = "libdnnl.dylib"
+#else
+  let oneDNNFile = "libdnnl.so"
+#endif
 
 let package = Package(
   name: "apus",
@@ -46,10 +51,11 @@ let package = Package(
     .target(
       name: "COneDNN", dependencies: ["CKernels"],
       cSettings: oneDNNRoot.map { [.unsafeFlags(["-I\($0)/include"])] } ?? [],
-      linkerSettings: [.linkedLibrary("dnnl")]
-        + (oneDNNRoot.map {
-          [.unsafeFlags(["-L\($0)/lib", "-Xlinker", "-rpath", "-Xlinker", "\($0)/lib"])]
-        } ?? [])),
+      // By its path, since the folders of other libraries come first in the search.
+      linkerSettings: oneDNNRoot.map { root in
+        let options = ["\(root)/lib/\(oneDNNFile)", "-rpath", "\(root)/lib"]
+        return [.unsafeFlags(options.flatMap { ["-Xlinker", $0] })]
+      } ?? [.linkedLibrary("dnnl")]),
     .target(name: "CEmbedded"),
     .target(name: "CImages", dependencies: ["ImageLibraries"]),
     .systemLibrary(
