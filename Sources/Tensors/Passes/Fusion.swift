@@ -1,0 +1,323 @@
+/// One kernel to be: a cluster of elementwise instructions, or a single structured instruction.
+package struct FusedUnit: Sendable {
+  /// Indices of the program's instructions, in order.
+  package var members: [Int]
+  package var isCluster: Bool
+  /// Elements of the cluster's values.
+  package var count = 0
+  /// Columns of the matrix view where the cluster ends in sums over rows.
+  package var columns: Int?
+}
+
+/// Groups elementwise instructions so that each group is computed in one sweep over memory.
+///
+/// Every unit has a level, the most borders on a path to it from the arguments; edges between units always raise the
+/// level, so no cycle can arise. An elementwise value joins the units of its elementwise operands on the highest level of
+/// all its operands. Broadcasts, numbers and indices are not values of their own here: they are ways to read an operand.
+package struct Fusion {
+  private let program: Program
+  /// The instruction that makes a value; −1 for arguments.
+  private var maker: [Int]
+  /// Level and unit of every instruction; views have none.
+  private var level: [Int]
+  private var unit: [Int]
+  private var units: [Unit] = []
+  /// How every elementwise instruction reads its operands.
+  private var views: [[View]]
+
+  private struct Unit {
+    var members: [Int] = []
+    var isCluster = false
+    var level = 0
+    var count = 0
+    var columns: Int?
+    var patterns: Set<BroadcastPattern> = []
+  }
+
+  /// How an elementwise instruction reads an operand.
+  package struct View: Sendable {
+    /// A value that is stored or belongs to the same cluster; −1 for a number or an index.
+    package var value: Int
+    package var pattern: BroadcastPattern
+    package var literal: Fill?
+    package var index: Iota?
+  }
+
+  /// The units in order, and what their kernels need to know.
+  package struct Result: Sendable {
+    package var units: [FusedUnit]
+    package var views: [[View]]
+    package var maker: [Int]
+  }
+
+  package static func fuse(_ program: Program) -> Result {
+    var fusion = Fusion(program)
+    for i in program.instructions.indices { fusion.place(i) }
+    fusion.storeViews()
+    return Result(
+      units: Scheduler.order(fusion.finishedUnits(), program, fusion.maker), views: fusion.views, maker: fusion.maker)
+  }
+
+  private init(_ program: Program) {
+    self.program = program
+    maker = [Int](repeating: -1, count: program.types.count)
+    for (i, instruction) in program.instructions.enumerated() {
+      for result in instruction.results { maker[result] = i }
+    }
+    level = [Int](repeating: 0, count: program.instructions.count)
+    unit = [Int](repeating: -1, count: program.instructions.count)
+    views = [[View]](repeating: [], count: program.instructions.count)
+  }
+
+  // MARK: Views
+
+  /// What a value is behind reshapes and broadcasts, as read by an elementwise instruction of `count` elements.
+  package static func view(_ value: Int, _ program: Program, _ maker: [Int]) -> View {
+    let count = program.types[value].count
+    var view = View(value: value, pattern: .full(count))
+    guard maker[value] >= 0 else { return view }
+    let instruction = program.instructions[maker[value]]
+    switch instruction.primitive {
+    case let fill as Fill:
+      view = View(value: -1, pattern: .scalar, literal: fill)
+    case let iota as Iota:
+      view = View(value: -1, pattern: iota.pattern, index: iota)
+    case is Reshape:
+      view = Fusion.view(instruction.operands[0], program, maker)
+    case let broadcast as Broadcast:
+      guard let pattern = broadcast.pattern(of: program.types[instruction.operands[0]].shape) else { break }
+      let source = instruction.operands[0]
+      let inner = Fusion.view(source, program, maker)
+      if inner.literal != nil {
+        view = inner
+      } else if inner.index == nil, inner.pattern.isFull(program.types[source].count) {
+        view = View(value: inner.value, pattern: pattern)  // a reshape before the broadcast changes nothing
+      } else {
+        view = View(value: source, pattern: pattern)
+      }
+    default: break
+    }
+    return view
+  }
+
+  /// Whether an instruction needs no kernel wherever elementwise instructions read it.
+  private func isView(_ primitive: any Primitive) -> Bool {
+    primitive is Reshape || primitive is Broadcast || primitive is Fill || primitive is Iota
+  }
+
+  private func isElementwise(_ i: Int) -> Bool {
+    program.instructions[i].primitive is any ElementwisePrimitive && !(program.instructions[i].primitive is Fill)
+  }
+
+  // MARK: Placing
+
+  private mutating func place(_ i: Int) {
+    let instruction = program.instructions[i]
+    if isView(instruction.primitive) { return placeView(i) }
+    if isElementwise(i) { return placeElementwise(i) }
+    if let reduce = instruction.primitive as? Reduce, joinRowReduction(i, reduce) { return }
+    open(i, level: instruction.operands.map { levelBehind($0) + 1 }.max() ?? 0, isCluster: false)
+  }
+
+  /// A view is stored only where something other than a cluster reads it; then it is a unit like any other.
+  private mutating func placeView(_ i: Int) {
+    level[i] = program.instructions[i].operands.map { levelBehind($0) }.max() ?? 0
+  }
+
+  private func levelBehind(_ value: Int) -> Int { maker[value] >= 0 ? level[maker[value]] : 0 }
+
+  private mutating func placeElementwise(_ i: Int) {
+    let instruction = program.instructions[i]
+    let count = program.types[instruction.first].count
+    var views = instruction.operands.map { Fusion.view($0, program, maker) }
+    if BroadcastPattern.columns(views.map(\.pattern), count: count) == nil {
+      // No matrix has all these operands as rows and columns: store the broadcasts.
+      for (i, operand) in instruction.operands.enumerated() where !views[i].pattern.isFull(count) {
+        views[i] = View(value: operand, pattern: .full(count))
+      }
+    }
+    self.views[i] = views
+    var neighbours: Set<Int> = []  // clusters that this value could join
+    var top = 0
+    for view in views where view.value >= 0 {
+      let source = maker[view.value]
+      guard source >= 0 else { continue }
+      if view.pattern.isFull(count), isElementwise(source) {
+        top = max(top, level[source])
+        neighbours.insert(unit[source])
+      } else {
+        top = max(top, level[source] + 1)
+      }
+    }
+    neighbours = neighbours.filter { units[$0].level == top }
+    let patterns = Set(views.compactMap { $0.pattern.isFull(count) ? nil : $0.pattern })
+    if let joined = merge(neighbours, patterns, count: count, columns: nil) {
+      units[joined].members.append(i)
+      unit[i] = joined
+      level[i] = top
+    } else {
+      let isSameLevel = !neighbours.isEmpty
+      open(i, level: isSameLevel ? top + 1 : top, isCluster: true)
+      units[unit[i]].count = count
+      units[unit[i]].patterns = patterns
+    }
+  }
+
+  /// Merges clusters of one level if their operands have a common matrix view together with `patterns`.
+  private mutating func merge(
+    _ neighbours: Set<Int>, _ patterns: Set<BroadcastPattern>, count: Int, columns: Int?
+  ) -> Int? {
+    guard let first = neighbours.min() else { return nil }
+    var all = patterns
+    var columns = columns
+    for neighbour in neighbours {
+      all.formUnion(units[neighbour].patterns)
+      if let other = units[neighbour].columns {
+        guard columns == nil || columns == other else { return nil }
+        columns = other
+      }
+    }
+    guard BroadcastPattern.columns(all, count: count, fixed: columns) != nil else { return nil }
+    for other in neighbours where other != first {
+      for member in units[other].members { unit[member] = first }
+      units[first].members += units[other].members
+      units[other].members = []
+    }
+    units[first].patterns = all
+    units[first].columns = columns
+    return first
+  }
+
+  /// A sum, maximum or minimum over the last axes ends the cluster that computes its operand.
+  private mutating func joinRowReduction(_ i: Int, _ reduce: Reduce) -> Bool {
+    let instruction = program.instructions[i]
+    let operand = Fusion.view(instruction.operands[0], program, maker)
+    let type = program.types[instruction.operands[0]]
+    guard operand.value >= 0, maker[operand.value] >= 0, isElementwise(maker[operand.value]),
+      operand.pattern.isFull(type.count), reduce.isRowStore(type)
+    else { return false }
+    let source = maker[operand.value]
+    let columns = type.count / program.types[instruction.first].count
+    guard let joined = merge([unit[source]], [], count: type.count, columns: columns) else { return false }
+    units[joined].members.append(i)
+    unit[i] = joined
+    level[i] = level[source]
+    return true
+  }
+
+  private mutating func open(_ i: Int, level: Int, isCluster: Bool) {
+    unit[i] = units.count
+    self.level[i] = level
+    units.append(Unit(members: [i], isCluster: isCluster, level: level))
+  }
+
+  // MARK: Finishing
+
+  /// Broadcasts, numbers and indices that somebody reads as they are become units of their own.
+  private mutating func storeViews() {
+    var needed: Set<Int> = []
+    func need(_ value: Int) {
+      let owner = program.owner(of: value, maker)
+      if maker[owner] >= 0, unit[maker[owner]] < 0 { needed.insert(maker[owner]) }
+    }
+    for (i, instruction) in program.instructions.enumerated() where unit[i] >= 0 {
+      if units[unit[i]].isCluster, !(instruction.primitive is Reduce) {
+        for view in views[i] where view.value >= 0 { need(view.value) }
+      } else {
+        for operand in instruction.operands { need(operand) }
+      }
+    }
+    for output in program.outputs { need(output) }
+    var pending = Array(needed)
+    while let i = pending.popLast() {
+      for operand in program.instructions[i].operands {
+        let owner = program.owner(of: operand, maker)
+        if maker[owner] >= 0, unit[maker[owner]] < 0, needed.insert(maker[owner]).inserted { pending.append(maker[owner]) }
+      }
+    }
+    for i in needed { open(i, level: level[i], isCluster: false) }
+  }
+
+  private func finishedUnits() -> [FusedUnit] {
+    units.filter { !$0.members.isEmpty }.map { unit in
+      FusedUnit(members: unit.members.sorted(), isCluster: unit.isCluster, count: unit.count, columns: unit.columns)
+    }
+  }
+}
+
+extension Program {
+  /// The value whose memory a value shares: reshapes are other names for the same bytes.
+  package func owner(of value: Int, _ maker: [Int]) -> Int {
+    var value = value
+    while maker[value] >= 0, instructions[maker[value]].primitive is Reshape {
+      value = instructions[maker[value]].operands[0]
+    }
+    return value
+  }
+}
+
+/// Puts units in order: topological, with the trace's own order as priority.
+enum Scheduler {
+  static func order(_ units: [FusedUnit], _ program: Program, _ maker: [Int]) -> [FusedUnit] {
+    var unitOf = [Int](repeating: -1, count: program.instructions.count)
+    for (u, unit) in units.enumerated() { for member in unit.members { unitOf[member] = u } }
+    var successors = [[Int]](repeating: [], count: units.count)
+    var missing = [Int](repeating: 0, count: units.count)
+    for (u, unit) in units.enumerated() {
+      var sources: Set<Int> = []
+      for member in unit.members {
+        for operand in program.instructions[member].operands { collect(operand, into: &sources) }
+      }
+      sources.remove(u)
+      missing[u] = sources.count
+      for source in sources { successors[source].append(u) }
+    }
+    func collect(_ value: Int, into sources: inout Set<Int>) {
+      guard maker[value] >= 0 else { return }
+      let i = maker[value]
+      if unitOf[i] >= 0 { sources.insert(unitOf[i]) }
+      else { for operand in program.instructions[i].operands { collect(operand, into: &sources) } }
+    }
+    var ready = Heap(units.indices.filter { missing[$0] == 0 }.map { (units[$0].members.last!, $0) })
+    var order: [FusedUnit] = []
+    while let (_, u) = ready.pop() {
+      order.append(units[u])
+      for next in successors[u] {
+        missing[next] -= 1
+        if missing[next] == 0 { ready.push((units[next].members.last!, next)) }
+      }
+    }
+    guard order.count == units.count else { fail("fusion made a cycle among \(units.count) units") }
+    return order
+  }
+
+  /// A binary heap, smallest first.
+  private struct Heap {
+    private var items: [(Int, Int)] = []
+    init(_ items: [(Int, Int)]) { for item in items { push(item) } }
+
+    mutating func push(_ item: (Int, Int)) {
+      items.append(item)
+      var i = items.count - 1
+      while i > 0, items[i] < items[(i - 1) / 2] {
+        items.swapAt(i, (i - 1) / 2)
+        i = (i - 1) / 2
+      }
+    }
+
+    mutating func pop() -> (Int, Int)? {
+      guard let top = items.first else { return nil }
+      let last = items.removeLast()
+      if items.isEmpty { return top }
+      items[0] = last
+      var i = 0
+      while true {
+        var least = i
+        for child in [2 * i + 1, 2 * i + 2] where child < items.count && items[child] < items[least] { least = child }
+        if least == i { return top }
+        items.swapAt(i, least)
+        i = least
+      }
+    }
+  }
+}
