@@ -85,9 +85,11 @@ public final class CompiledStep<State: Module, Batch: Module, Result: Module>: S
     let result = Evaluation.$mode.withValue(.trace) { step(&traced, input) }
     checkPlainValues(before, plainValues(traced))
     let (stateTensors, resultTensors) = (traced.tensors, result.tensors)
-    let trace = Program.trace(stateTensors + resultTensors, arguments: stateArguments + batchArguments)
+    let trace = Program.trace(
+      stateTensors + resultTensors, arguments: stateArguments + batchArguments)
     return Traced(
-      trace: trace, state: traced, result: result, stateTensors: stateTensors, resultTensors: resultTensors)
+      trace: trace, state: traced, result: result, stateTensors: stateTensors,
+      resultTensors: resultTensors)
   }
 
   private func trace(_ state: State, _ batch: Batch, _ key: Key) -> Entry {
@@ -96,13 +98,16 @@ public final class CompiledStep<State: Module, Batch: Module, Result: Module>: S
     if let difference = first.trace.program.firstDifference(to: second.trace.program) {
       fail(
         "a compiled step must do the same whenever it is traced, but two traces differ at \(difference). "
-          + "Clocks, counters and Swift's random numbers belong outside; random keys and counts into the state")
+          + "Clocks, counters and Swift's random numbers belong outside; random keys and counts into the state"
+      )
     }
     let captured = Evaluation.values(of: first.trace.captured)
     let isSame = first.stateTensors.count == state.tensors.count
     let entry = Entry(
-      executable: CPUExecutable(first.trace.program), captured: captured, result: withoutGraph(first.result),
-      resultTypes: first.resultTensors.map(\.type), changedState: isSame ? nil : withoutGraph(first.state),
+      executable: CPUExecutable(first.trace.program), captured: captured,
+      result: withoutGraph(first.result),
+      resultTypes: first.resultTensors.map(\.type),
+      changedState: isSame ? nil : withoutGraph(first.state),
       stateCount: first.stateTensors.count, stateTypes: first.stateTensors.map(\.type))
     entries.withLock { $0[key] = entry }
     return entry
@@ -151,7 +156,9 @@ private func plainValues<M: Module>(_ module: M) -> [String] {
     if value is Tensor { return }
     let mirror = Mirror(reflecting: value)
     if mirror.children.isEmpty {
-      if mirror.displayStyle == nil || mirror.displayStyle == .enum { values.append("\(path) = \(value)") }
+      if mirror.displayStyle == nil || mirror.displayStyle == .enum {
+        values.append("\(path) = \(value)")
+      }
       return
     }
     for (i, child) in mirror.children.enumerated() {

@@ -81,9 +81,12 @@ public struct Visitor {
     switch mode {
     case .tensors: tensors.append(tensor)
     case .leaves:
-      leaves.append(Leaf(name: path.joined(separator: "."), tensor: tensor, isBuffer: bufferDepth > 0))
+      leaves.append(
+        Leaf(name: path.joined(separator: "."), tensor: tensor, isBuffer: bufferDepth > 0))
     case .replace:
-      guard position < tensors.count else { fail("a module has more tensors than there are to replace them") }
+      guard position < tensors.count else {
+        fail("a module has more tensors than there are to replace them")
+      }
       tensor = tensors[position]
       position += 1
     }
@@ -182,22 +185,29 @@ extension Module {
   public mutating func replaceTensors(_ tensors: [Tensor]) {
     var visitor = Visitor(.replace, tensors: tensors)
     visit(&visitor)
-    guard visitor.isFinished else { fail("a module has fewer tensors than there are to replace them") }
+    guard visitor.isFinished else {
+      fail("a module has fewer tensors than there are to replace them")
+    }
   }
 
   /// The module with every tensor changed by `transform`.
-  public func mapTensors(_ transform: (Tensor) -> Tensor) -> Self { replacingTensors(tensors.map(transform)) }
+  public func mapTensors(_ transform: (Tensor) -> Tensor) -> Self {
+    replacingTensors(tensors.map(transform))
+  }
 
   /// Two modules of one structure joined tensor by tensor.
   public func zipTensors(_ other: Self, _ transform: (Tensor, Tensor) -> Tensor) -> Self {
     let (a, b) = (tensors, other.tensors)
-    guard a.count == b.count else { fail("modules with \(a.count) and \(b.count) tensors do not correspond") }
+    guard a.count == b.count else {
+      fail("modules with \(a.count) and \(b.count) tensors do not correspond")
+    }
     return replacingTensors(zip(a, b).map(transform))
   }
 
   /// The number of trained numbers.
   public var parameterCount: Int {
-    leaves.filter { !$0.isBuffer && $0.tensor.dataType.isFloatingPoint }.map(\.tensor.count).reduce(0, +)
+    leaves.filter { !$0.isBuffer && $0.tensor.dataType.isFloatingPoint }.map(\.tensor.count).reduce(
+      0, +)
   }
 
   /// Computes every tensor now.

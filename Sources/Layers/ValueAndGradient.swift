@@ -50,7 +50,9 @@ public func valueAndGradient<M: Module, Part: Module>(
 private func restore<M: Module>(_ part: inout M, _ aliases: [Tensor], _ leaves: [Visitor.Leaf]) {
   let after = part.tensors
   guard after.count == leaves.count else {
-    fail("valueAndGradient: the loss changed the number of tensors from \(leaves.count) to \(after.count)")
+    fail(
+      "valueAndGradient: the loss changed the number of tensors from \(leaves.count) to \(after.count)"
+    )
   }
   part.replaceTensors(
     after.indices.map { after[$0].isIdentical(to: aliases[$0]) ? leaves[$0].tensor : after[$0] })

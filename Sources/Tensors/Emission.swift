@@ -53,7 +53,9 @@ extension FunctionBuilder {
       return Tensor(Placeholder(type), [])
     }
     let trace = Program.trace(formula(arguments), arguments: arguments)
-    guard trace.captured.isEmpty else { fail("a formula captured a tensor; it may use its arguments only") }
+    guard trace.captured.isEmpty else {
+      fail("a formula captured a tensor; it may use its arguments only")
+    }
     return trace.program.emit(operands, into: &self)
   }
 }

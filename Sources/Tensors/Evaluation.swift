@@ -20,14 +20,17 @@ package enum Evaluation {
   private static let cache = Mutex(ExecutableCache())
 
   /// One evaluation at a time; walkers of the graph take the same lock, so none sees a graph half taken apart.
-  package static func exclusively<R: Sendable>(_ body: () -> R) -> R { cache.withLock { _ in body() } }
+  package static func exclusively<R: Sendable>(_ body: () -> R) -> R {
+    cache.withLock { _ in body() }
+  }
 
   /// Computes the tensors and keeps their values in the graph.
   package static func values(of tensors: [Tensor]) -> [Storage] {
     guard mode != .trace else {
       fail(
         "a value was read while a step is being compiled: there is none yet. "
-          + "Return the tensor from the step and read it outside; for a choice between values use select(_:_:_:)")
+          + "Return the tensor from the step and read it outside; for a choice between values use select(_:_:_:)"
+      )
     }
     let keepsGraph = mode == .gradient
     cache.withLock { cache in
@@ -35,12 +38,15 @@ package enum Evaluation {
       if !roots.isEmpty { evaluate(roots, keepsGraph: keepsGraph, &cache) }
     }
     return tensors.map { tensor in
-      guard let value = tensor.node.value(tensor.index) else { fail("\(tensor.label) lost its value") }
+      guard let value = tensor.node.value(tensor.index) else {
+        fail("\(tensor.label) lost its value")
+      }
       return value
     }
   }
 
-  private static func evaluate(_ roots: [Tensor], keepsGraph: Bool, _ cache: inout ExecutableCache) {
+  private static func evaluate(_ roots: [Tensor], keepsGraph: Bool, _ cache: inout ExecutableCache)
+  {
     var nodes = Program.reachable(from: roots)
     var builder = ProgramBuilder()
     var values: [ObjectIdentifier: [Int]] = [:]

@@ -28,7 +28,9 @@ public func gradients(of outputs: [Tensor], seeds: [Tensor], by inputs: [Tensor]
     for (operand, gradient) in zip(operands, gradients) {
       guard let gradient, operand.dataType.isFloatingPoint else { continue }
       guard gradient.type == operand.type else {
-        fail("\(node.primitive.name): its gradient has type \(gradient.type), its operand \(operand.type)")
+        fail(
+          "\(node.primitive.name): its gradient has type \(gradient.type), its operand \(operand.type)"
+        )
       }
       add(gradient, to: operand)
     }
@@ -52,7 +54,9 @@ private func dependentNodes(of outputs: [Tensor], on inputs: [Tensor]) -> [Node]
   return nodes.filter { node in
     let key = ObjectIdentifier(node)
     if depends.contains(key) { return true }
-    guard node.inputs.contains(where: { depends.contains(ObjectIdentifier($0.node)) }) else { return false }
+    guard node.inputs.contains(where: { depends.contains(ObjectIdentifier($0.node)) }) else {
+      return false
+    }
     depends.insert(key)
     return true
   }

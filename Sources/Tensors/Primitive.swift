@@ -19,7 +19,8 @@ public protocol Primitive: Sendable, Hashable {
   func lower(_ inputs: [TensorType], _ outputs: [TensorType]) -> PreparedKernel
 
   /// The operation in StableHLO.
-  func emit(_ operands: [Value], _ outputs: [TensorType], into function: inout FunctionBuilder) -> [Value]
+  func emit(_ operands: [Value], _ outputs: [TensorType], into function: inout FunctionBuilder)
+    -> [Value]
 }
 
 /// A primitive with one result, in plain signatures.
@@ -27,7 +28,8 @@ public protocol SingleOutputPrimitive: Primitive {
   func outputType(_ inputs: [TensorType]) throws(ShapeError) -> TensorType
   func gradient(_ dy: Tensor, output y: Tensor, inputs: [Tensor]) -> [Tensor?]
   func lower(_ inputs: [TensorType], _ output: TensorType) -> PreparedKernel
-  func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder) -> Value
+  func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder)
+    -> Value
 }
 
 extension SingleOutputPrimitive {
@@ -53,7 +55,10 @@ extension SingleOutputPrimitive {
 /// A primitive that computes each element from the elements at the same place. Clusters of them become one tile program.
 public protocol ElementwisePrimitive: SingleOutputPrimitive {
   /// Appends the instructions that compute one tile.
-  func tile(_ operands: [TileOperand], _ inputs: [TensorType], _ output: TensorType, into tile: inout TileBuilder)
+  func tile(
+    _ operands: [TileOperand], _ inputs: [TensorType], _ output: TensorType,
+    into tile: inout TileBuilder
+  )
     -> TileOperand
 }
 

@@ -17,8 +17,12 @@ package struct Program: Sendable {
 
   package init() {}
 
-  package func operandTypes(_ instruction: Instruction) -> [TensorType] { instruction.operands.map { types[$0] } }
-  package func resultTypes(_ instruction: Instruction) -> [TensorType] { instruction.results.map { types[$0] } }
+  package func operandTypes(_ instruction: Instruction) -> [TensorType] {
+    instruction.operands.map { types[$0] }
+  }
+  package func resultTypes(_ instruction: Instruction) -> [TensorType] {
+    instruction.results.map { types[$0] }
+  }
 }
 
 extension Program: Hashable {
@@ -52,11 +56,14 @@ extension Program: Hashable {
 
 extension Program: CustomStringConvertible {
   package var description: String {
-    var lines = ["arguments " + (0..<inputCount).map { "%\($0): \(types[$0])" }.joined(separator: ", ")]
+    var lines = [
+      "arguments " + (0..<inputCount).map { "%\($0): \(types[$0])" }.joined(separator: ", ")
+    ]
     for instruction in instructions {
       let results = instruction.results.map { "%\($0)" }.joined(separator: ", ")
       let operands = instruction.operands.map { "%\($0)" }.joined(separator: ", ")
-      lines.append("\(results) = \(instruction.primitive.name)(\(operands)): \(types[instruction.first])")
+      lines.append(
+        "\(results) = \(instruction.primitive.name)(\(operands)): \(types[instruction.first])")
     }
     lines.append("return " + outputs.map { "%\($0)" }.joined(separator: ", "))
     return lines.joined(separator: "\n")
@@ -101,7 +108,8 @@ extension Program {
     }
     for output in outputs where isCaptured(output, isInvariant, values) { _ = operand(output) }
     for node in nodes where values[ObjectIdentifier(node)] == nil {
-      values[ObjectIdentifier(node)] = builder.add(node.primitive, node.inputs.map(operand), node.outputTypes)
+      values[ObjectIdentifier(node)] = builder.add(
+        node.primitive, node.inputs.map(operand), node.outputTypes)
     }
     return Trace(program: builder.finish(outputs.map(operand)), captured: captured)
   }
@@ -115,7 +123,9 @@ extension Program {
   }
 
   /// All nodes that lead to `outputs`, operands first.
-  package static func reachable(from outputs: [Tensor], stoppingAt arguments: [Tensor] = []) -> [Node] {
+  package static func reachable(from outputs: [Tensor], stoppingAt arguments: [Tensor] = [])
+    -> [Node]
+  {
     var seen = Set(arguments.map { ObjectIdentifier($0.node) })
     var nodes: [Node] = []
     var pending = outputs.map(\.node)
@@ -129,7 +139,9 @@ extension Program {
   }
 
   /// The nodes that do not depend on any argument, except those that cost nothing to make anew (numbers, indices).
-  private static func invariantNodes(_ nodes: [Node], _ arguments: [Tensor]) -> Set<ObjectIdentifier> {
+  private static func invariantNodes(_ nodes: [Node], _ arguments: [Tensor]) -> Set<
+    ObjectIdentifier
+  > {
     var dependent = Set(arguments.map { ObjectIdentifier($0.node) })
     var invariant: Set<ObjectIdentifier> = []
     var free: Set<ObjectIdentifier> = []

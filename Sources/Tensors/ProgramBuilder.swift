@@ -32,7 +32,9 @@ package struct ProgramBuilder {
   }
 
   /// Values of the results of `primitive`.
-  package mutating func add(_ primitive: any Primitive, _ operands: [Int], _ types: [TensorType]) -> [Int] {
+  package mutating func add(_ primitive: any Primitive, _ operands: [Int], _ types: [TensorType])
+    -> [Int]
+  {
     if let simple = simplified(primitive, operands, types) { return simple }
     return append(primitive, operands, types)
   }
@@ -44,7 +46,9 @@ package struct ProgramBuilder {
     return program
   }
 
-  private mutating func append(_ primitive: any Primitive, _ operands: [Int], _ types: [TensorType]) -> [Int] {
+  private mutating func append(_ primitive: any Primitive, _ operands: [Int], _ types: [TensorType])
+    -> [Int]
+  {
     let key = Key(primitive: primitive, operands: operands)
     let first = known[key] ?? program.types.count
     if first == program.types.count {
@@ -52,7 +56,8 @@ package struct ProgramBuilder {
       program.types += types
       origin += types.map { _ in program.instructions.count }
       program.instructions.append(
-        Program.Instruction(primitive: primitive, operands: operands, first: first, resultCount: types.count))
+        Program.Instruction(
+          primitive: primitive, operands: operands, first: first, resultCount: types.count))
     }
     return Array(first..<(first + types.count))
   }
@@ -60,7 +65,9 @@ package struct ProgramBuilder {
   // MARK: Simplification
 
   /// The primitive and first operand behind a value.
-  private func source<P: Primitive>(_ value: Int, _ type: P.Type) -> (primitive: P, operands: [Int])? {
+  private func source<P: Primitive>(_ value: Int, _ type: P.Type) -> (
+    primitive: P, operands: [Int]
+  )? {
     guard origin[value] >= 0 else { return nil }
     let instruction = program.instructions[origin[value]]
     return (instruction.primitive as? P).map { ($0, instruction.operands) }
@@ -68,7 +75,9 @@ package struct ProgramBuilder {
 
   private func fill(_ value: Int) -> Fill? { source(value, Fill.self)?.primitive }
 
-  private mutating func simplified(_ primitive: any Primitive, _ operands: [Int], _ types: [TensorType]) -> [Int]? {
+  private mutating func simplified(
+    _ primitive: any Primitive, _ operands: [Int], _ types: [TensorType]
+  ) -> [Int]? {
     switch primitive {
     case is Alias, is Stop: return operands
     case is Reshape: return reshape(operands[0], types[0])
@@ -91,7 +100,9 @@ package struct ProgramBuilder {
     return append(Reshape(type.shape), [operand], [type])
   }
 
-  private mutating func simplified(_ transpose: Transpose, _ operand: Int, _ type: TensorType) -> [Int]? {
+  private mutating func simplified(_ transpose: Transpose, _ operand: Int, _ type: TensorType)
+    -> [Int]?
+  {
     if let (inner, operands) = source(operand, Transpose.self) {
       return add(Transpose(transpose.order.map { inner.order[$0] }), [operands[0]], [type])
     }
@@ -118,12 +129,15 @@ package struct ProgramBuilder {
   }
 
   /// A product takes transposes of its last two axes as flags.
-  private mutating func simplified(_ product: MatrixProduct, _ operands: [Int], _ type: TensorType) -> [Int]? {
+  private mutating func simplified(_ product: MatrixProduct, _ operands: [Int], _ type: TensorType)
+    -> [Int]?
+  {
     var product = product
     var operands = operands
     var changed = false
     for side in 0..<2 {
-      guard let (transpose, inner) = source(operands[side], Transpose.self), transpose.swapsLastAxes else { continue }
+      guard let (transpose, inner) = source(operands[side], Transpose.self), transpose.swapsLastAxes
+      else { continue }
       if side == 0 { product.transposesLeft.toggle() } else { product.transposesRight.toggle() }
       operands[side] = inner[0]
       changed = true
@@ -132,8 +146,11 @@ package struct ProgramBuilder {
   }
 
   /// A sum of squares over everything is one kernel.
-  private mutating func simplified(_ reduce: Reduce, _ operand: Int, _ types: [TensorType]) -> [Int]? {
-    guard reduce.operation == .sum, types[0].count == 1, let (unary, inner) = source(operand, Unary.self),
+  private mutating func simplified(_ reduce: Reduce, _ operand: Int, _ types: [TensorType])
+    -> [Int]?
+  {
+    guard reduce.operation == .sum, types[0].count == 1,
+      let (unary, inner) = source(operand, Unary.self),
       unary === Unary.square, types[0].dataType == .float32
     else { return nil }
     return append(Reduce(.sumOfSquares, axes: reduce.axes), [inner[0]], types)

@@ -11,20 +11,29 @@ public struct RandomKey: Sendable {
 
   /// A key made from a tensor (int64, one element).
   public init(bits: Tensor) {
-    guard bits.count == 1, bits.dataType == .int64 else { fail("a random key is one int64, not \(bits.type)") }
+    guard bits.count == 1, bits.dataType == .int64 else {
+      fail("a random key is one int64, not \(bits.type)")
+    }
     self.bits = bits.reshaped([])
   }
 
   /// An independent key for a purpose.
-  public func fork(_ purpose: Int) -> RandomKey { fork(Tensor.fill(integer: Int64(purpose), [], .int64)) }
+  public func fork(_ purpose: Int) -> RandomKey {
+    fork(Tensor.fill(integer: Int64(purpose), [], .int64))
+  }
 
   /// An independent key for a number known only when the step runs (int64, one element): a step count, a position.
   public func fork(_ purpose: Tensor) -> RandomKey {
     // splitmix64 (Steele, Lea and Flood 2014) of the key moved on by the purpose.
     let golden = Tensor.fill(integer: Int64(bitPattern: 0x9E37_79B9_7F4A_7C15), [], .int64)
-    var z = bits + (purpose.cast(to: .int64).reshaped([]) + Tensor.fill(integer: 1, [], .int64)) * golden
-    z = (z.xor(z.shiftedRight(30))) * Tensor.fill(integer: Int64(bitPattern: 0xBF58_476D_1CE4_E5B9), [], .int64)
-    z = (z.xor(z.shiftedRight(27))) * Tensor.fill(integer: Int64(bitPattern: 0x94D0_49BB_1331_11EB), [], .int64)
+    var z =
+      bits + (purpose.cast(to: .int64).reshaped([]) + Tensor.fill(integer: 1, [], .int64)) * golden
+    z =
+      (z.xor(z.shiftedRight(30)))
+      * Tensor.fill(integer: Int64(bitPattern: 0xBF58_476D_1CE4_E5B9), [], .int64)
+    z =
+      (z.xor(z.shiftedRight(27)))
+      * Tensor.fill(integer: Int64(bitPattern: 0x94D0_49BB_1331_11EB), [], .int64)
     return RandomKey(bits: z.xor(z.shiftedRight(31)))
   }
 }

@@ -20,7 +20,8 @@ public final class Storage: @unchecked Sendable {
   /// Uninitialised memory of `byteCount` bytes.
   package init(byteCount: Int) {
     var memory: UnsafeMutableRawPointer?
-    guard unsafe posix_memalign(&memory, 64, max(byteCount, 64)) == 0, let memory = unsafe memory else {
+    guard unsafe posix_memalign(&memory, 64, max(byteCount, 64)) == 0, let memory = unsafe memory
+    else {
       fail("out of memory: \(byteCount) bytes were asked for")
     }
     unsafe pointer = memory
@@ -53,14 +54,17 @@ public final class Storage: @unchecked Sendable {
   /// The elements as an array of `T`.
   package func array<T: BitwiseCopyable>(of type: T.Type, count: Int) -> [T] {
     guard count > 0 else { return [] }
-    return unsafe [T](UnsafeBufferPointer(start: pointer.assumingMemoryBound(to: T.self), count: count))
+    return unsafe [T](
+      UnsafeBufferPointer(start: pointer.assumingMemoryBound(to: T.self), count: count))
   }
 
   /// A storage that holds the elements of `array`.
   package convenience init<T: BitwiseCopyable>(_ array: [T]) {
     self.init(byteCount: array.count * MemoryLayout<T>.stride)
     unsafe array.withUnsafeBytes { bytes in
-      if let base = bytes.baseAddress { unsafe pointer.copyMemory(from: base, byteCount: bytes.count) }
+      if let base = bytes.baseAddress {
+        unsafe pointer.copyMemory(from: base, byteCount: bytes.count)
+      }
     }
   }
 }

@@ -55,7 +55,8 @@ extension Tensor: CustomStringConvertible {
       return "Tensor \(type), not computed yet (\(node.primitive.name))"
     }
     let shown = Swift.min(count, 8)
-    let values = (0..<shown).map { "\(Tensor.element(storage, dataType, $0))" }.joined(separator: ", ")
+    let values = (0..<shown).map { "\(Tensor.element(storage, dataType, $0))" }.joined(
+      separator: ", ")
     return "Tensor \(type) [\(values)\(count > shown ? ", …" : "")]"
   }
 }
@@ -161,10 +162,16 @@ extension Float {
 // MARK: - A tensor has no truth
 
 extension Tensor {
-  @available(*, unavailable, message: "a tensor has no truth; write a.greater(than: b), or a.scalar > b")
+  @available(
+    *, unavailable, message: "a tensor has no truth; write a.greater(than: b), or a.scalar > b"
+  )
   public static func > (a: Tensor, b: some Any) -> Bool { fatalError() }
-  @available(*, unavailable, message: "a tensor has no truth; write a.less(than: b), or a.scalar < b")
+  @available(
+    *, unavailable, message: "a tensor has no truth; write a.less(than: b), or a.scalar < b"
+  )
   public static func < (a: Tensor, b: some Any) -> Bool { fatalError() }
-  @available(*, unavailable, message: "a tensor has no truth; write a.equal(to: b), or a.scalar == b")
+  @available(
+    *, unavailable, message: "a tensor has no truth; write a.equal(to: b), or a.scalar == b"
+  )
   public static func == (a: Tensor, b: some Any) -> Bool { fatalError() }
 }

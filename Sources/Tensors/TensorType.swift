@@ -64,7 +64,8 @@ package func broadcastShape(_ a: [Int], _ b: [Int]) throws(ShapeError) -> [Int] 
     let y = axis < rank - b.count ? 1 : b[axis - (rank - b.count)]
     guard x == y || x == 1 || y == 1 else {
       throw ShapeError(
-        "\(a) and \(b) do not broadcast: axis \(axis - rank) has \(x) on the left and \(y) on the right")
+        "\(a) and \(b) do not broadcast: axis \(axis - rank) has \(x) on the left and \(y) on the right"
+      )
     }
     result[axis] = x == 1 ? y : x
   }

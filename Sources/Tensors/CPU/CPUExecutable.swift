@@ -33,7 +33,9 @@ package final class CPUExecutable: Sendable {
 
 extension CPUExecutable.State {
   fileprivate mutating func run(_ arguments: inout [Storage]) -> [Storage] {
-    var isFree = arguments.indices.map { isKnownUniquelyReferenced(&arguments[$0]) && arguments[$0].isOwned }
+    var isFree = arguments.indices.map {
+      isKnownUniquelyReferenced(&arguments[$0]) && arguments[$0].isOwned
+    }
     var news: [Storage] = []
     for (number, byteCount) in program.newResults.enumerated() {
       if let mate = program.donations[number], isFree[mate] {

@@ -43,7 +43,9 @@ package final class CPUProgram {
   package init(_ program: Program, invariantArguments: Set<Int> = []) {
     var compiler = Compiler(program, invariantArguments)
     compiler.compile()
-    steps = compiler.steps.map { Step(kernel: $0.kernel, firstBuffer: $0.firstBuffer, isInvariant: $0.isInvariant) }
+    steps = compiler.steps.map {
+      Step(kernel: $0.kernel, firstBuffer: $0.firstBuffer, isInvariant: $0.isInvariant)
+    }
     places = compiler.places.map {
       switch $0 {
       case .argument(let i): .argument(i)
@@ -80,7 +82,9 @@ package final class CPUProgram {
   }
 
   /// Makes what depends on the invariant arguments alone.
-  package func prepareLoop(_ arguments: Pointers, _ results: Pointers, _ arena: UnsafeMutableRawPointer) {
+  package func prepareLoop(
+    _ arguments: Pointers, _ results: Pointers, _ arena: UnsafeMutableRawPointer
+  ) {
     unsafe bind(arguments, results, arena)
     for step in steps where step.isInvariant {
       unsafe step.kernel.runInvariant(UnsafePointer(buffers + step.firstBuffer))
@@ -88,10 +92,13 @@ package final class CPUProgram {
   }
 
   /// A run inside a loop, after `prepareLoop` with the same arena.
-  package func runInLoop(_ arguments: Pointers, _ results: Pointers, _ arena: UnsafeMutableRawPointer) {
+  package func runInLoop(
+    _ arguments: Pointers, _ results: Pointers, _ arena: UnsafeMutableRawPointer
+  ) {
     unsafe bind(arguments, results, arena)
     for step in steps {
-      unsafe step.kernel.run(UnsafePointer(buffers + step.firstBuffer), skippingInvariant: step.isInvariant)
+      unsafe step.kernel.run(
+        UnsafePointer(buffers + step.firstBuffer), skippingInvariant: step.isInvariant)
     }
   }
 }

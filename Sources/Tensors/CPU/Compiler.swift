@@ -42,7 +42,9 @@ struct Compiler {
 
   mutating func compile() {
     let isStored = storedValues()
-    let lowered = fused.units.map { $0.isCluster ? lowerCluster($0, isStored) : lowerSingle($0.members[0]) }
+    let lowered = fused.units.map {
+      $0.isCluster ? lowerCluster($0, isStored) : lowerSingle($0.members[0])
+    }
     placeResults()
     plan(lowered)
   }
@@ -60,7 +62,9 @@ struct Compiler {
           isStored[owner(view.value)] = true
         }
       } else {
-        for operand in instruction.operands where !isInside(operand, unitOf[i]) { isStored[owner(operand)] = true }
+        for operand in instruction.operands where !isInside(operand, unitOf[i]) {
+          isStored[owner(operand)] = true
+        }
       }
     }
     for output in program.outputs { isStored[owner(output)] = true }
@@ -69,13 +73,15 @@ struct Compiler {
 
   private func isInside(_ value: Int, _ unit: Int) -> Bool {
     let owner = owner(value)
-    return fused.units[unit].isCluster && fused.maker[owner] >= 0 && unitOf[fused.maker[owner]] == unit
+    return fused.units[unit].isCluster && fused.maker[owner] >= 0
+      && unitOf[fused.maker[owner]] == unit
   }
 
   private func lowerSingle(_ i: Int) -> Lowered {
     let instruction = program.instructions[i]
     return Lowered(
-      kernel: instruction.primitive.lower(program.operandTypes(instruction), program.resultTypes(instruction)),
+      kernel: instruction.primitive.lower(
+        program.operandTypes(instruction), program.resultTypes(instruction)),
       operands: instruction.operands.map(owner), results: Array(instruction.results))
   }
 
@@ -167,14 +173,17 @@ struct Compiler {
         let mates = step.kernel.inPlace.filter { $0.output == o }.map { step.operands[$0.input] }
         if let number = resultNumber[result] {
           let mate = mates.first {
-            $0 < program.inputCount && lastReader[$0] == s && !passedOn.contains($0) && !donated.contains($0)
+            $0 < program.inputCount && lastReader[$0] == s && !passedOn.contains($0)
+              && !donated.contains($0)
               && !invariantArguments.contains($0)
           }
           if let mate {
             donations[number] = mate
             donated.insert(mate)
           }
-        } else if let mate = mates.first(where: { offsets[$0] != nil && lastReader[$0] == s && !taken.contains($0) }) {
+        } else if let mate = mates.first(where: {
+          offsets[$0] != nil && lastReader[$0] == s && !taken.contains($0)
+        }) {
           taken.insert(mate)
           offsets[result] = offsets[mate]
         } else {
@@ -186,9 +195,14 @@ struct Compiler {
       addStep(step, offsets, sharedOffset)
       if let sharedOffset {
         // What a loop prepares once must survive all its runs.
-        if steps.last!.isInvariant { loopBlocks.append((sharedOffset, shared)) } else { memory.release(sharedOffset, shared) }
+        if steps.last!.isInvariant {
+          loopBlocks.append((sharedOffset, shared))
+        } else {
+          memory.release(sharedOffset, shared)
+        }
       }
-      for value in Set(step.operands + step.results) where lastReader[value] == s && !taken.contains(value) {
+      for value in Set(step.operands + step.results)
+      where lastReader[value] == s && !taken.contains(value) {
         if let offset = offsets[value] { memory.release(offset, program.types[value].byteCount) }
       }
     }
@@ -206,7 +220,8 @@ struct Compiler {
       }
     }
     if let sharedOffset { places.append(.arena(sharedOffset)) }
-    let isInvariant = step.kernel.invariantInput.map { invariantArguments.contains(step.operands[$0]) } ?? false
+    let isInvariant =
+      step.kernel.invariantInput.map { invariantArguments.contains(step.operands[$0]) } ?? false
     steps.append(Step(kernel: step.kernel, firstBuffer: first, isInvariant: isInvariant))
   }
 }

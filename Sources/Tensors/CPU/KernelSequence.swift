@@ -14,7 +14,9 @@ final class KernelSequence: HostKernel {
   init(_ kernels: [(kernel: PreparedKernel, buffers: [Int])]) {
     var first = 0
     steps = kernels.map { kernel, buffers in
-      guard kernel.sharedBytes == 0 else { fail("a kernel within a sequence cannot have shared memory") }
+      guard kernel.sharedBytes == 0 else {
+        fail("a kernel within a sequence cannot have shared memory")
+      }
       defer { first += buffers.count }
       return Step(kernel: kernel, buffers: buffers, first: first)
     }
@@ -28,7 +30,9 @@ final class KernelSequence: HostKernel {
 
   func run(_ buffers: UnsafePointer<UnsafeMutableRawPointer?>) {
     for step in steps {
-      for (i, buffer) in step.buffers.enumerated() { unsafe table[step.first + i] = buffers[buffer] }
+      for (i, buffer) in step.buffers.enumerated() {
+        unsafe table[step.first + i] = buffers[buffer]
+      }
       unsafe step.kernel.run(UnsafePointer(table + step.first))
     }
   }

@@ -23,7 +23,9 @@ public final class PreparedKernel {
   }
 
   /// Prepares a kernel of `CKernels` or `COneDNN`. `prepare` returns 0, or fails for a reason that is a mistake of ours.
-  package init(_ name: String, inPlace: [InPlace] = [], _ prepare: (UnsafeMutablePointer<apus_kernel>) -> Int32) {
+  package init(
+    _ name: String, inPlace: [InPlace] = [], _ prepare: (UnsafeMutablePointer<apus_kernel>) -> Int32
+  ) {
     var kernel = unsafe apus_kernel()
     let status = unsafe prepare(&kernel)
     guard status == 0 else { fail("\(name): the kernel could not be prepared (status \(status))") }

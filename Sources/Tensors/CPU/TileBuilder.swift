@@ -1,7 +1,7 @@
 package import CKernels
 
 /// An operand of a tile instruction: the result of an earlier one, an input or a literal.
-public struct TileOperand: Hashable, Sendable {
+public struct TileOperand: Sendable {
   package enum Kind: Hashable, Sendable {
     case instruction(Int)
     case input(Int)
@@ -59,12 +59,16 @@ public struct TileBuilder {
   }
 
   package mutating func literal(_ number: Fill.Number, _ type: DataType) -> TileOperand {
-    literals.append(apus_tile_literal(lane: Int32(type.lane.rawValue), real: number.real, integer: number.integer))
+    literals.append(
+      apus_tile_literal(lane: Int32(type.lane.rawValue), real: number.real, integer: number.integer)
+    )
     return TileOperand(kind: .literal(literals.count - 1), lane: type.lane)
   }
 
   /// Appends an instruction and returns its result.
-  package mutating func append(_ operation: apus_tile_operation, _ operands: TileOperand...) -> TileOperand {
+  package mutating func append(_ operation: apus_tile_operation, _ operands: TileOperand...)
+    -> TileOperand
+  {
     // A selection works in the lanes of what it selects, everything else in those of its operand.
     let lane = operands[operation == APUS_TILE_SELECT ? 1 : 0].lane
     instructions.append(Instruction(operation: operation, lane: lane, operands: operands))
@@ -88,7 +92,9 @@ public struct TileBuilder {
   }
 
   /// The next result of the kernel.
-  package mutating func output(_ source: TileOperand, _ type: DataType, store: apus_store = APUS_STORE) {
+  package mutating func output(
+    _ source: TileOperand, _ type: DataType, store: apus_store = APUS_STORE
+  ) {
     var source = source
     if case .instruction = source.kind {} else { source = append(APUS_TILE_COPY, source) }
     outputs.append(Output(source: source, type: type, store: store))
@@ -132,7 +138,8 @@ extension apus_tile_operation {
   /// The lanes of the result of an instruction that works in `lane`.
   func resultLane(_ lane: apus_lane) -> apus_lane {
     switch self {
-    case APUS_TILE_EQUAL, APUS_TILE_NOT_EQUAL, APUS_TILE_LESS, APUS_TILE_LESS_EQUAL, APUS_TILE_IS_FINITE,
+    case APUS_TILE_EQUAL, APUS_TILE_NOT_EQUAL, APUS_TILE_LESS, APUS_TILE_LESS_EQUAL,
+      APUS_TILE_IS_FINITE,
       APUS_TILE_IS_NAN, APUS_TILE_TO_BOOL, APUS_TILE_TO_I32:
       APUS_LANE_I32
     case APUS_TILE_TO_F32: APUS_LANE_F32
@@ -142,9 +149,6 @@ extension apus_tile_operation {
     }
   }
 }
-
-// The constants of C enumerations are plain values; Swift needs to be told that they can be compared.
-extension apus_lane: @retroactive Hashable {}
 
 extension TileBuilder {
   /// A copy with a change of element type.

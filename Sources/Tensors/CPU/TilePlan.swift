@@ -54,16 +54,20 @@ struct TilePlan {
     case (APUS_TILE_SUBTRACT, _, let v?): affine = (a, 1, -v)
     case (APUS_TILE_SUBTRACT, let v?, _): affine = (b, -1, v)
     // Exact only where the reciprocal is: powers of two.
-    case (APUS_TILE_DIVIDE, _, let v?) where v.significand == 1 && v.isNormal: affine = (a, 1 / v, 0)
+    case (APUS_TILE_DIVIDE, _, let v?) where v.significand == 1 && v.isNormal:
+      affine = (a, 1 / v, 0)
     default: affine = nil
     }
     guard let (operand, scale, shift) = affine else { return }
     instructions[i] = TileBuilder.Instruction(
-      operation: APUS_TILE_AFFINE, lane: APUS_LANE_F32, operands: [operand], immediate: (scale, shift))
+      operation: APUS_TILE_AFFINE, lane: APUS_LANE_F32, operands: [operand],
+      immediate: (scale, shift))
   }
 
   private mutating func square(_ i: Int) {
-    if instructions[i].operation == APUS_TILE_MULTIPLY, instructions[i].operands[0] == instructions[i].operands[1] {
+    if instructions[i].operation == APUS_TILE_MULTIPLY,
+      instructions[i].operands[0].kind == instructions[i].operands[1].kind
+    {
       instructions[i].operation = APUS_TILE_SQUARE
       instructions[i].operands.removeLast()
     }
@@ -75,14 +79,18 @@ struct TilePlan {
     guard instruction.lane == APUS_LANE_F32 else { return }
     let uses = useCountsCache ?? useCounts()
     func only(_ operand: TileOperand) -> TileBuilder.Instruction? {
-      guard case .instruction(let j) = operand.kind, uses[j] == 1, instructions[j].lane == APUS_LANE_F32 else {
+      guard case .instruction(let j) = operand.kind, uses[j] == 1,
+        instructions[j].lane == APUS_LANE_F32
+      else {
         return nil
       }
       return instructions[j]
     }
     switch instruction.operation {
     case APUS_TILE_AFFINE:
-      guard let inner = only(instruction.operands[0]), inner.operation == APUS_TILE_AFFINE else { return }
+      guard let inner = only(instruction.operands[0]), inner.operation == APUS_TILE_AFFINE else {
+        return
+      }
       let (scale, shift) = (instruction.immediate.0, instruction.immediate.1)
       instructions[i].operands = inner.operands
       instructions[i].immediate = (inner.immediate.0 * scale, inner.immediate.1 * scale + shift)
@@ -95,8 +103,11 @@ struct TilePlan {
           instructions[i].operands = inner.operands + [other]
           return
         }
-        if inner.operation == APUS_TILE_AFFINE, instruction.operation == APUS_TILE_MULTIPLY || inner.immediate.1 == 0 {
-          instructions[i].operation = instruction.operation == APUS_TILE_ADD ? APUS_TILE_AXPY : APUS_TILE_AFFINE_MULTIPLY
+        if inner.operation == APUS_TILE_AFFINE,
+          instruction.operation == APUS_TILE_MULTIPLY || inner.immediate.1 == 0
+        {
+          instructions[i].operation =
+            instruction.operation == APUS_TILE_ADD ? APUS_TILE_AXPY : APUS_TILE_AFFINE_MULTIPLY
           instructions[i].operands = [inner.operands[0], other]
           instructions[i].immediate = inner.immediate
           return
@@ -162,11 +173,14 @@ struct TilePlan {
 
   // MARK: The kernel
 
-  private func access(_ input: TileBuilder.Input, buffer: Int, rows: Int, columns: Int) -> apus_access {
+  private func access(_ input: TileBuilder.Input, buffer: Int, rows: Int, columns: Int)
+    -> apus_access
+  {
     let pattern = input.pattern
     var access = apus_access(
       divisor: 1, modulus: Int64(max(rows, 1)), stride: 0, step: 0,
-      kind: Int32((input.isIndex ? APUS_INDEX : APUS_MEMORY).rawValue), type: input.type.rawValue, buffer: Int32(buffer))
+      kind: Int32((input.isIndex ? APUS_INDEX : APUS_MEMORY).rawValue), type: input.type.rawValue,
+      buffer: Int32(buffer))
     if pattern.inner > 1 {
       access.step = 1
       if pattern.modulus > 1 {  // a block of leading axes and the innermost ones
@@ -210,8 +224,10 @@ struct TilePlan {
       let isRow = output.store != APUS_STORE
       return apus_tile_output(
         access: apus_access(
-          divisor: 1, modulus: Int64(max(rows, 1)), stride: isRow ? 1 : Int64(columns), step: isRow ? 0 : 1,
-          kind: Int32(APUS_MEMORY.rawValue), type: output.type.rawValue, buffer: Int32(operandCount + i)),
+          divisor: 1, modulus: Int64(max(rows, 1)), stride: isRow ? 1 : Int64(columns),
+          step: isRow ? 0 : 1,
+          kind: Int32(APUS_MEMORY.rawValue), type: output.type.rawValue,
+          buffer: Int32(operandCount + i)),
         store: Int32(output.store.rawValue), source: Int32(number(output.source)))
     }
     let code = instructions.enumerated().map { i, instruction in
@@ -228,8 +244,10 @@ struct TilePlan {
             var program = unsafe apus_tile_program(
               rows: Int64(rows), columns: Int64(columns), register_count: Int32(registerCount),
               input_count: Int32(accesses.count), literal_count: Int32(literals.count),
-              output_count: Int32(stores.count), instruction_count: Int32(code.count), inputs: accesses.baseAddress,
-              literals: literals.baseAddress, outputs: stores.baseAddress, instructions: code.baseAddress)
+              output_count: Int32(stores.count), instruction_count: Int32(code.count),
+              inputs: accesses.baseAddress,
+              literals: literals.baseAddress, outputs: stores.baseAddress,
+              instructions: code.baseAddress)
             return unsafe PreparedKernel("tile program", inPlace: inPlace()) {
               unsafe apus_tiles_prepare(&program, $0)
             }
@@ -252,7 +270,9 @@ struct TilePlan {
       var operand = 0
       for (j, input) in tile.inputs.enumerated() where !input.isIndex {
         defer { operand += 1 }
-        if input.pattern.isFull(tile.count), input.type.byteCount == output.type.byteCount, lastReader[j] <= producer {
+        if input.pattern.isFull(tile.count), input.type.byteCount == output.type.byteCount,
+          lastReader[j] <= producer
+        {
           pairs.append(PreparedKernel.InPlace(output: o, input: operand))
         }
       }

@@ -18,9 +18,13 @@ extension Tensor {
   /// min(max(x, 0), 6).
   public func relu6() -> Tensor { clipped(to: 0...6) }
   /// x where positive, else `slope` · x.
-  public func leakyReLU(slope: Double = 0.01) -> Tensor { select(greater(than: 0), self, self * slope) }
+  public func leakyReLU(slope: Double = 0.01) -> Tensor {
+    select(greater(than: 0), self, self * slope)
+  }
   /// x where positive, else α (exp(x) − 1) (arXiv:1511.07289).
-  public func elu(alpha: Double = 1) -> Tensor { select(greater(than: 0), self, minimum(self, 0).expm1() * alpha) }
+  public func elu(alpha: Double = 1) -> Tensor {
+    select(greater(than: 0), self, minimum(self, 0).expm1() * alpha)
+  }
   /// Scaled ELU (arXiv:1706.02515).
   public func selu() -> Tensor { elu(alpha: 1.6732632423543772) * 1.0507009873554805 }
   /// x tanh(softplus(x)) (arXiv:1908.08681).

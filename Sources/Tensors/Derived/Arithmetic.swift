@@ -21,12 +21,20 @@ extension Tensor {
   public static func * (a: Tensor, b: Tensor) -> Tensor { broadcasting(.multiply, a, b) }
   public static func / (a: Tensor, b: Tensor) -> Tensor { broadcasting(.divide, a, b) }
   public static func + (a: Tensor, b: Double) -> Tensor { Tensor(Binary.add, [a, a.filled(b)]) }
-  public static func - (a: Tensor, b: Double) -> Tensor { Tensor(Binary.subtract, [a, a.filled(b)]) }
-  public static func * (a: Tensor, b: Double) -> Tensor { Tensor(Binary.multiply, [a, a.filled(b)]) }
+  public static func - (a: Tensor, b: Double) -> Tensor {
+    Tensor(Binary.subtract, [a, a.filled(b)])
+  }
+  public static func * (a: Tensor, b: Double) -> Tensor {
+    Tensor(Binary.multiply, [a, a.filled(b)])
+  }
   public static func / (a: Tensor, b: Double) -> Tensor { Tensor(Binary.divide, [a, a.filled(b)]) }
   public static func + (a: Double, b: Tensor) -> Tensor { Tensor(Binary.add, [b.filled(a), b]) }
-  public static func - (a: Double, b: Tensor) -> Tensor { Tensor(Binary.subtract, [b.filled(a), b]) }
-  public static func * (a: Double, b: Tensor) -> Tensor { Tensor(Binary.multiply, [b.filled(a), b]) }
+  public static func - (a: Double, b: Tensor) -> Tensor {
+    Tensor(Binary.subtract, [b.filled(a), b])
+  }
+  public static func * (a: Double, b: Tensor) -> Tensor {
+    Tensor(Binary.multiply, [b.filled(a), b])
+  }
   public static func / (a: Double, b: Tensor) -> Tensor { Tensor(Binary.divide, [b.filled(a), b]) }
   public static prefix func - (a: Tensor) -> Tensor { Tensor(Unary.negate, [a]) }
   public static func += (a: inout Tensor, b: Tensor) { a = a + b }
@@ -64,7 +72,9 @@ extension Tensor {
   /// The error function.
   public func erf() -> Tensor { Tensor(Unary.erf, [self]) }
   public func power(_ exponent: Tensor) -> Tensor { .broadcasting(.power, self, exponent) }
-  public func power(_ exponent: Double) -> Tensor { Tensor(Binary.power, [self, filled(exponent)]) }
+  public func power(_ exponent: Double) -> Tensor {
+    Tensor(Binary.power, [self, filled(exponent)])
+  }
   /// What is left of a division, with the sign of the dividend.
   public func remainder(_ divisor: Tensor) -> Tensor { .broadcasting(.remainder, self, divisor) }
 
@@ -73,7 +83,9 @@ extension Tensor {
   public func less(than other: Tensor) -> Tensor { .broadcasting(.less, self, other) }
   public func lessOrEqual(to other: Tensor) -> Tensor { .broadcasting(.lessOrEqual, self, other) }
   public func greater(than other: Tensor) -> Tensor { .broadcasting(.less, other, self) }
-  public func greaterOrEqual(to other: Tensor) -> Tensor { .broadcasting(.lessOrEqual, other, self) }
+  public func greaterOrEqual(to other: Tensor) -> Tensor {
+    .broadcasting(.lessOrEqual, other, self)
+  }
   public func equal(to other: Double) -> Tensor { Tensor(Binary.equal, [self, filled(other)]) }
   public func less(than other: Double) -> Tensor { Tensor(Binary.less, [self, filled(other)]) }
   public func greater(than other: Double) -> Tensor { Tensor(Binary.less, [filled(other), self]) }
@@ -93,10 +105,16 @@ extension Tensor {
 
   public func zerosLike() -> Tensor { filled(0) }
   public func onesLike() -> Tensor { filled(1) }
-  public static func zeros(_ shape: [Int], _ dataType: DataType = .float32) -> Tensor { fill(0.0, shape, dataType) }
-  public static func ones(_ shape: [Int], _ dataType: DataType = .float32) -> Tensor { fill(1.0, shape, dataType) }
+  public static func zeros(_ shape: [Int], _ dataType: DataType = .float32) -> Tensor {
+    fill(0.0, shape, dataType)
+  }
+  public static func ones(_ shape: [Int], _ dataType: DataType = .float32) -> Tensor {
+    fill(1.0, shape, dataType)
+  }
   /// `value` at every place.
-  public static func fill(_ value: Double, _ shape: [Int], _ dataType: DataType = .float32) -> Tensor {
+  public static func fill(_ value: Double, _ shape: [Int], _ dataType: DataType = .float32)
+    -> Tensor
+  {
     Tensor(Fill(.real(value), TensorType(shape, dataType)), [])
   }
   /// An integer at every place, exact beyond 2⁵³.
@@ -104,7 +122,9 @@ extension Tensor {
     Tensor(Fill(.integer(value), TensorType(shape, dataType)), [])
   }
   /// A scalar.
-  public init(_ value: Double, _ dataType: DataType = .float32) { self = Tensor(Fill(.real(value), TensorType([], dataType)), []) }
+  public init(_ value: Double, _ dataType: DataType = .float32) {
+    self = Tensor(Fill(.real(value), TensorType([], dataType)), [])
+  }
   /// 0, 1, … along `axis` of a tensor of the given shape.
   public static func indices(_ shape: [Int], axis: Int, _ dataType: DataType = .int32) -> Tensor {
     Tensor(Iota(axis: axis < 0 ? axis + shape.count : axis, TensorType(shape, dataType)), [])
@@ -117,10 +137,14 @@ extension Tensor {
 
 /// The larger of two at every place; NaN where either is.
 public func maximum(_ a: Tensor, _ b: Tensor) -> Tensor { .broadcasting(.maximum, a, b) }
-public func maximum(_ a: Tensor, _ b: Double) -> Tensor { Tensor(Binary.maximum, [a, a.filled(b)]) }
+public func maximum(_ a: Tensor, _ b: Double) -> Tensor {
+  Tensor(Binary.maximum, [a, a.filled(b)])
+}
 /// The smaller of two at every place; NaN where either is.
 public func minimum(_ a: Tensor, _ b: Tensor) -> Tensor { .broadcasting(.minimum, a, b) }
-public func minimum(_ a: Tensor, _ b: Double) -> Tensor { Tensor(Binary.minimum, [a, a.filled(b)]) }
+public func minimum(_ a: Tensor, _ b: Double) -> Tensor {
+  Tensor(Binary.minimum, [a, a.filled(b)])
+}
 /// The angle of (x, y), in (−π, π].
 public func atan2(_ y: Tensor, _ x: Tensor) -> Tensor { .broadcasting(.atan2, y, x) }
 
@@ -131,6 +155,8 @@ public func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
     return Tensor(
       Select(), [condition.broadcast(to: shape), a.broadcast(to: shape), b.broadcast(to: shape)])
   } catch {
-    fail("select: \(error); operands \(condition.label) \(condition.type), \(a.label) \(a.type), \(b.label) \(b.type)")
+    fail(
+      "select: \(error); operands \(condition.label) \(condition.type), \(a.label) \(a.type), \(b.label) \(b.type)"
+    )
   }
 }

@@ -4,7 +4,9 @@ extension Tensor {
   /// The axis counted from the front; ends the program where there is no such axis.
   package func axis(_ axis: Int) -> Int {
     let result = axis < 0 ? axis + rank : axis
-    guard shape.indices.contains(result) else { fail("axis \(axis) of a tensor of shape \(shape) does not exist") }
+    guard shape.indices.contains(result) else {
+      fail("axis \(axis) of a tensor of shape \(shape) does not exist")
+    }
     return result
   }
 
@@ -34,7 +36,9 @@ extension Tensor {
   public func squeezed(_ axis: Int) -> Tensor {
     var shape = shape
     let axis = self.axis(axis)
-    guard shape[axis] == 1 else { fail("axis \(axis) of shape \(shape) has size \(shape[axis]), not 1") }
+    guard shape[axis] == 1 else {
+      fail("axis \(axis) of shape \(shape) has size \(shape[axis]), not 1")
+    }
     shape.remove(at: axis)
     return reshaped(shape)
   }
@@ -42,7 +46,9 @@ extension Tensor {
   /// Joins the axes of the range into one.
   public func flattened(_ axes: Range<Int>? = nil) -> Tensor {
     let axes = axes ?? 0..<rank
-    return reshaped(Array(shape[..<axes.lowerBound]) + [shape[axes].reduce(1, *)] + Array(shape[axes.upperBound...]))
+    return reshaped(
+      Array(shape[..<axes.lowerBound]) + [shape[axes].reduce(1, *)]
+        + Array(shape[axes.upperBound...]))
   }
 
   /// Repeats axes of size 1 (and missing leading axes) so that the result has the given shape.
@@ -109,9 +115,13 @@ extension Tensor {
     reduced(.min, axes, keepsAxes: keepsAxes)
   }
   /// The position of the largest element along an axis, int32; of equal ones the first.
-  public func argmax(_ axis: Int = -1) -> Tensor { Tensor(Reduce(.argmax, axes: [self.axis(axis)]), [self]) }
+  public func argmax(_ axis: Int = -1) -> Tensor {
+    Tensor(Reduce(.argmax, axes: [self.axis(axis)]), [self])
+  }
   /// The position of the smallest element along an axis, int32; of equal ones the first.
-  public func argmin(_ axis: Int = -1) -> Tensor { Tensor(Reduce(.argmin, axes: [self.axis(axis)]), [self]) }
+  public func argmin(_ axis: Int = -1) -> Tensor {
+    Tensor(Reduce(.argmin, axes: [self.axis(axis)]), [self])
+  }
   /// Whether all elements along the axes are true.
   public func all(_ axes: [Int]? = nil, keepsAxes: Bool = false) -> Tensor {
     reduced(.all, axes, keepsAxes: keepsAxes)
@@ -121,7 +131,9 @@ extension Tensor {
     reduced(.any, axes, keepsAxes: keepsAxes)
   }
   /// The mean squared distance from the mean, with the biased divisor n unless `unbiased` asks for n − 1.
-  public func variance(_ axes: [Int]? = nil, keepsAxes: Bool = false, unbiased: Bool = false) -> Tensor {
+  public func variance(_ axes: [Int]? = nil, keepsAxes: Bool = false, unbiased: Bool = false)
+    -> Tensor
+  {
     let centred = self - mean(axes, keepsAxes: true)
     let sum = centred.square().sum(axes, keepsAxes: keepsAxes)
     let group = count / Swift.max(sum.count, 1)

@@ -38,7 +38,9 @@ extension Tensor {
   /// Equal parts along an axis.
   public func split(_ axis: Int, into parts: Int) -> [Tensor] {
     let axis = self.axis(axis)
-    guard parts > 0, shape[axis] % parts == 0 else { fail("axis \(axis) of shape \(shape) has no \(parts) equal parts") }
+    guard parts > 0, shape[axis] % parts == 0 else {
+      fail("axis \(axis) of shape \(shape) has no \(parts) equal parts")
+    }
     return split(axis, sizes: [Int](repeating: shape[axis] / parts, count: parts))
   }
 
@@ -57,11 +59,13 @@ extension Tensor {
   /// Adds `value` before and after the elements of each axis; a pair of counts an axis.
   public func padded(_ padding: [(low: Int, high: Int)], value: Double = 0) -> Tensor {
     guard padding.count == rank, padding.allSatisfy({ $0.low >= 0 && $0.high >= 0 }) else {
-      fail("padding \(padding) does not fit shape \(shape): one pair of counts an axis, none negative")
+      fail(
+        "padding \(padding) does not fit shape \(shape): one pair of counts an axis, none negative")
     }
     if padding.allSatisfy({ $0.low == 0 && $0.high == 0 }) { return self }
     let outer = zip(shape, padding).map { $0 + $1.low + $1.high }
-    let place = SliceGradient(Slice(starts: padding.map(\.low), sizes: shape, steps: shape.map { _ in 1 }), outer)
+    let place = SliceGradient(
+      Slice(starts: padding.map(\.low), sizes: shape, steps: shape.map { _ in 1 }), outer)
     let padded = Tensor(place, [self])
     if value == 0 { return padded }
     return select(Tensor(place, [Tensor.ones(shape, .bool)]), padded, padded.filled(value))

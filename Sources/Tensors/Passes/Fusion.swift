@@ -55,7 +55,8 @@ package struct Fusion {
     for i in program.instructions.indices { fusion.place(i) }
     fusion.storeViews()
     return Result(
-      units: Scheduler.order(fusion.finishedUnits(), program, fusion.maker), views: fusion.views, maker: fusion.maker)
+      units: Scheduler.order(fusion.finishedUnits(), program, fusion.maker), views: fusion.views,
+      maker: fusion.maker)
   }
 
   private init(_ program: Program) {
@@ -85,13 +86,16 @@ package struct Fusion {
     case is Reshape:
       view = Fusion.view(instruction.operands[0], program, maker)
     case let broadcast as Broadcast:
-      guard let pattern = broadcast.pattern(of: program.types[instruction.operands[0]].shape) else { break }
+      guard let pattern = broadcast.pattern(of: program.types[instruction.operands[0]].shape) else {
+        break
+      }
       let source = instruction.operands[0]
       let inner = Fusion.view(source, program, maker)
       if inner.literal != nil {
         view = inner
       } else if inner.index == nil, inner.pattern.isFull(program.types[source].count) {
-        view = View(value: inner.value, pattern: pattern)  // a reshape before the broadcast changes nothing
+        // A reshape before the broadcast changes nothing.
+        view = View(value: inner.value, pattern: pattern)
       } else {
         view = View(value: source, pattern: pattern)
       }
@@ -106,7 +110,8 @@ package struct Fusion {
   }
 
   private func isElementwise(_ i: Int) -> Bool {
-    program.instructions[i].primitive is any ElementwisePrimitive && !(program.instructions[i].primitive is Fill)
+    program.instructions[i].primitive is any ElementwisePrimitive
+      && !(program.instructions[i].primitive is Fill)
   }
 
   // MARK: Placing
@@ -198,7 +203,9 @@ package struct Fusion {
     else { return false }
     let source = maker[operand.value]
     let columns = type.count / program.types[instruction.first].count
-    guard let joined = merge([unit[source]], [], count: type.count, columns: columns) else { return false }
+    guard let joined = merge([unit[source]], [], count: type.count, columns: columns) else {
+      return false
+    }
     units[joined].members.append(i)
     unit[i] = joined
     level[i] = level[source]
@@ -232,7 +239,9 @@ package struct Fusion {
     while let i = pending.popLast() {
       for operand in program.instructions[i].operands {
         let owner = program.owner(of: operand, maker)
-        if maker[owner] >= 0, unit[maker[owner]] < 0, needed.insert(maker[owner]).inserted { pending.append(maker[owner]) }
+        if maker[owner] >= 0, unit[maker[owner]] < 0, needed.insert(maker[owner]).inserted {
+          pending.append(maker[owner])
+        }
       }
     }
     for i in needed { open(i, level: level[i], isCluster: false) }
@@ -240,7 +249,9 @@ package struct Fusion {
 
   private func finishedUnits() -> [FusedUnit] {
     units.filter { !$0.members.isEmpty }.map { unit in
-      FusedUnit(members: unit.members.sorted(), isCluster: unit.isCluster, count: unit.count, columns: unit.columns)
+      FusedUnit(
+        members: unit.members.sorted(), isCluster: unit.isCluster, count: unit.count,
+        columns: unit.columns)
     }
   }
 }
@@ -275,10 +286,14 @@ enum Scheduler {
     func collect(_ value: Int, into sources: inout Set<Int>) {
       guard maker[value] >= 0 else { return }
       let i = maker[value]
-      if unitOf[i] >= 0 { sources.insert(unitOf[i]) }
-      else { for operand in program.instructions[i].operands { collect(operand, into: &sources) } }
+      if unitOf[i] >= 0 {
+        sources.insert(unitOf[i])
+      } else {
+        for operand in program.instructions[i].operands { collect(operand, into: &sources) }
+      }
     }
-    var ready = Heap(units.indices.filter { missing[$0] == 0 }.map { (units[$0].members.last!, $0) })
+    var ready = Heap(
+      units.indices.filter { missing[$0] == 0 }.map { (units[$0].members.last!, $0) })
     var order: [FusedUnit] = []
     while let (_, u) = ready.pop() {
       order.append(units[u])
@@ -313,7 +328,8 @@ enum Scheduler {
       var i = 0
       while true {
         var least = i
-        for child in [2 * i + 1, 2 * i + 2] where child < items.count && items[child] < items[least] { least = child }
+        for child in [2 * i + 1, 2 * i + 2] where child < items.count && items[child] < items[least]
+        { least = child }
         if least == i { return top }
         items.swapAt(i, least)
         i = least

@@ -75,12 +75,15 @@ public final class Unary: ElementwisePrimitive {
   }
 
   public func tile(
-    _ operands: [TileOperand], _ inputs: [TensorType], _ output: TensorType, into tile: inout TileBuilder
+    _ operands: [TileOperand], _ inputs: [TensorType], _ output: TensorType,
+    into tile: inout TileBuilder
   ) -> TileOperand {
     tile.wrapped(tile.append(operation, operands[0]), output.dataType)
   }
 
-  public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder) -> Value {
+  public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder)
+    -> Value
+  {
     emission.emit(operands, into: &function)
   }
 }
@@ -116,7 +119,8 @@ public final class Binary: ElementwisePrimitive {
     }
     guard inputs[0].dataType == inputs[1].dataType else {
       throw ShapeError(
-        "element types \(inputs[0].dataType) and \(inputs[1].dataType) differ; cast(to:) one of them")
+        "element types \(inputs[0].dataType) and \(inputs[1].dataType) differ; cast(to:) one of them"
+      )
     }
     try domain.check(inputs[0].dataType)
     return isPredicate ? inputs[0].with(.bool) : inputs[0]
@@ -127,12 +131,15 @@ public final class Binary: ElementwisePrimitive {
   }
 
   public func tile(
-    _ operands: [TileOperand], _ inputs: [TensorType], _ output: TensorType, into tile: inout TileBuilder
+    _ operands: [TileOperand], _ inputs: [TensorType], _ output: TensorType,
+    into tile: inout TileBuilder
   ) -> TileOperand {
     tile.wrapped(tile.append(operation, operands[0], operands[1]), output.dataType)
   }
 
-  public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder) -> Value {
+  public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder)
+    -> Value
+  {
     emission.emit(operands, into: &function)
   }
 }
@@ -154,16 +161,21 @@ public struct Select: ElementwisePrimitive {
 
   public func gradient(_ dy: Tensor, output y: Tensor, inputs: [Tensor]) -> [Tensor?] {
     let zero = dy.zerosLike()
-    return [nil, Tensor(Select(), [inputs[0], dy, zero]), Tensor(Select(), [inputs[0], zero, dy])]
+    return [
+      nil, Tensor(Select(), [inputs[0], dy, zero]), Tensor(Select(), [inputs[0], zero, dy]),
+    ]
   }
 
   public func tile(
-    _ operands: [TileOperand], _ inputs: [TensorType], _ output: TensorType, into tile: inout TileBuilder
+    _ operands: [TileOperand], _ inputs: [TensorType], _ output: TensorType,
+    into tile: inout TileBuilder
   ) -> TileOperand {
     tile.append(APUS_TILE_SELECT, operands[0], operands[1], operands[2])
   }
 
-  public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder) -> Value {
+  public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder)
+    -> Value
+  {
     function.select(operands[0], operands[1], operands[2])
   }
 }
@@ -183,7 +195,8 @@ public struct Cast: ElementwisePrimitive {
   }
 
   public func tile(
-    _ operands: [TileOperand], _ inputs: [TensorType], _ output: TensorType, into tile: inout TileBuilder
+    _ operands: [TileOperand], _ inputs: [TensorType], _ output: TensorType,
+    into tile: inout TileBuilder
   ) -> TileOperand {
     let x = operands[0]
     switch target {
@@ -194,7 +207,9 @@ public struct Cast: ElementwisePrimitive {
     }
   }
 
-  public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder) -> Value {
+  public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder)
+    -> Value
+  {
     function.convert(operands[0], to: output.dataType.hlo)
   }
 }

@@ -118,7 +118,11 @@ package struct Fill: ElementwisePrimitive {
 extension Int64 {
   /// The nearest integer towards zero; saturates, NaN gives 0.
   init(saturating value: Double) {
-    if value.isNaN { self = 0 } else { self = Int64(exactly: value.rounded(.towardZero)) ?? (value > 0 ? .max : .min) }
+    if value.isNaN {
+      self = 0
+    } else {
+      self = Int64(exactly: value.rounded(.towardZero)) ?? (value > 0 ? .max : .min)
+    }
   }
 }
 

@@ -24,9 +24,13 @@ public struct MatrixProduct: SingleOutputPrimitive {
 
   private func sizes(_ inputs: [TensorType]) throws(ShapeError) -> Sizes {
     let (a, b) = (inputs[0].shape, inputs[1].shape)
-    guard a.count >= 2, b.count >= 2 else { throw ShapeError("\(a) × \(b): matrices have at least two axes") }
-    let (rows, left) = transposesLeft ? (a[a.count - 1], a[a.count - 2]) : (a[a.count - 2], a[a.count - 1])
-    let (right, columns) = transposesRight ? (b[b.count - 1], b[b.count - 2]) : (b[b.count - 2], b[b.count - 1])
+    guard a.count >= 2, b.count >= 2 else {
+      throw ShapeError("\(a) × \(b): matrices have at least two axes")
+    }
+    let (rows, left) =
+      transposesLeft ? (a[a.count - 1], a[a.count - 2]) : (a[a.count - 2], a[a.count - 1])
+    let (right, columns) =
+      transposesRight ? (b[b.count - 1], b[b.count - 2]) : (b[b.count - 2], b[b.count - 1])
     guard left == right else { throw ShapeError("\(a) × \(b): \(left) columns meet \(right) rows") }
     let (batchA, batchB) = (Array(a.dropLast(2)), Array(b.dropLast(2)))
     guard batchA == batchB || batchA.isEmpty || batchB.isEmpty else {
@@ -37,7 +41,9 @@ public struct MatrixProduct: SingleOutputPrimitive {
 
   public func outputType(_ inputs: [TensorType]) throws(ShapeError) -> TensorType {
     guard inputs[0].dataType == inputs[1].dataType else {
-      throw ShapeError("element types \(inputs[0].dataType) and \(inputs[1].dataType) differ; cast(to:) one of them")
+      throw ShapeError(
+        "element types \(inputs[0].dataType) and \(inputs[1].dataType) differ; cast(to:) one of them"
+      )
     }
     try ElementDomain.floating.check(inputs[0].dataType)
     let sizes = try sizes(inputs)
@@ -66,7 +72,9 @@ public struct MatrixProduct: SingleOutputPrimitive {
   }
 
   public func lower(_ inputs: [TensorType], _ output: TensorType) -> PreparedKernel {
-    guard let sizes = try? sizes(inputs) else { fail("\(name): shapes changed after they were checked") }
+    guard let sizes = try? sizes(inputs) else {
+      fail("\(name): shapes changed after they were checked")
+    }
     var batch = sizes.batch.product
     var m = sizes.m
     if inputs[1].rank == 2, !transposesLeft {
@@ -90,12 +98,16 @@ public struct MatrixProduct: SingleOutputPrimitive {
     description.alpha = 1
     return unsafe PreparedKernel(name) { kernel in
       let status = unsafe apus_matmul_prepare(&description, kernel)
-      if status != 0 { unsafe fail("\(name) of \(inputs): \(String(cString: apus_onednn_error()))") }
+      if status != 0 {
+        unsafe fail("\(name) of \(inputs): \(String(cString: apus_onednn_error()))")
+      }
       return status
     }
   }
 
-  public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder) -> Value {
+  public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder)
+    -> Value
+  {
     var (a, b) = (operands[0], operands[1])
     let batch = Array(output.shape.dropLast(2))
     // The operation pairs leading axes one by one: an operand without them is repeated.
@@ -107,7 +119,10 @@ public struct MatrixProduct: SingleOutputPrimitive {
     let rank = a.shape.count
     let product = function.dotGeneral(
       a, b, batching: (axes, axes),
-      contracting: ([transposesLeft ? rank - 2 : rank - 1], [transposesRight ? b.shape.count - 1 : b.shape.count - 2]),
+      contracting: (
+        [transposesLeft ? rank - 2 : rank - 1],
+        [transposesRight ? b.shape.count - 1 : b.shape.count - 2]
+      ),
       precision: .highest)
     // With a transposed left operand and a shared right one the axes already lie in this order: batch, m, n.
     return product
@@ -121,7 +136,9 @@ public func matrixProduct(_ a: Tensor, _ b: Tensor) -> Tensor {
     return Tensor(MatrixProduct(), [a, b])
   }
   guard let batch = try? broadcastShape(batchA, batchB) else {
-    fail("matrix product: leading axes of \(a.label) \(a.shape) and \(b.label) \(b.shape) do not broadcast")
+    fail(
+      "matrix product: leading axes of \(a.label) \(a.shape) and \(b.label) \(b.shape) do not broadcast"
+    )
   }
   return Tensor(
     MatrixProduct(),

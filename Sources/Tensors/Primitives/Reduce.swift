@@ -30,7 +30,8 @@ public struct Reduce: SingleOutputPrimitive {
     case .argmax, .argmin:
       try ElementDomain.numeric.check(input.dataType)
       guard axes.count == 1, input.shape[axes[0]] > 0 else {
-        throw ShapeError("a position needs one axis that is not empty, not \(axes) of \(input.shape)")
+        throw ShapeError(
+          "a position needs one axis that is not empty, not \(axes) of \(input.shape)")
       }
       return TensorType(shape, .int32)
     case .sumOfSquares:
@@ -63,7 +64,8 @@ public struct Reduce: SingleOutputPrimitive {
       let moved = x.transposed(order)
       let rows = moved.reshaped([-1, axes.map { x.shape[$0] }.product])
       let others = Reduce(.product, axes: [1]).productOfOthers(rows)
-      return others.reshaped(moved.shape).transposed(order.indices.map { order.firstIndex(of: $0)! })
+      return others.reshaped(moved.shape).transposed(
+        order.indices.map { order.firstIndex(of: $0)! })
     }
     let others = (0..<x.shape[axis]).map { i in
       x.sliced(axis, 0..<i).product([axis], keepsAxes: true)
@@ -93,18 +95,23 @@ public struct Reduce: SingleOutputPrimitive {
 
   public func lower(_ inputs: [TensorType], _ output: TensorType) -> PreparedKernel {
     let shape = inputs[0].shape
-    guard let first = axes.first else { return TileBuilder.kernel(copying: inputs[0], to: output.dataType) }
+    guard let first = axes.first else {
+      return TileBuilder.kernel(copying: inputs[0], to: output.dataType)
+    }
     let last = axes.last!
     // Axes of size 1 between the reduced ones do not matter; others are moved out of the way by `Tensor.reduced`.
     let outer = shape[..<first].reduce(1, *)
     let inner = shape[(last + 1)...].reduce(1, *)
     var description = apus_reduce(
       outer: Int64(outer), count: Int64(shape[first...last].reduce(1, *)), inner: Int64(inner),
-      operation: operation.rawValue, type: inputs[0].dataType.rawValue, result_type: output.dataType.rawValue)
+      operation: operation.rawValue, type: inputs[0].dataType.rawValue,
+      result_type: output.dataType.rawValue)
     return unsafe PreparedKernel(name) { unsafe apus_reduce_prepare(&description, $0) }
   }
 
-  public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder) -> Value {
+  public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder)
+    -> Value
+  {
     let x = operands[0]
     func reduce(_ x: Value, _ initial: Double, _ combiner: Combiner) -> Value {
       let start = function.constant(initial, .scalar(x.element))
@@ -123,7 +130,8 @@ public struct Reduce: SingleOutputPrimitive {
       if type.isFloatingPoint {
         start = function.constant(isMax ? -Double.infinity : .infinity, .scalar(x.element))
       } else {
-        start = function.constant(isMax ? type.integerRange.lowerBound : type.integerRange.upperBound, .scalar(x.element))
+        start = function.constant(
+          isMax ? type.integerRange.lowerBound : type.integerRange.upperBound, .scalar(x.element))
       }
       return function.reduce(x, initial: start, axes: axes, isMax ? .maximum : .minimum)
     case .argmax: return function.extremum(x, axis: axes[0], .greater).position

@@ -9,7 +9,8 @@ public struct Reshape: SingleOutputPrimitive {
 
   public func outputType(_ inputs: [TensorType]) throws(ShapeError) -> TensorType {
     guard shape.product == inputs[0].count, shape.allSatisfy({ $0 >= 0 }) else {
-      throw ShapeError("\(inputs[0].shape) has \(inputs[0].count) elements, \(shape) has \(shape.product)")
+      throw ShapeError(
+        "\(inputs[0].shape) has \(inputs[0].count) elements, \(shape) has \(shape.product)")
     }
     return inputs[0].with(shape)
   }
@@ -22,7 +23,9 @@ public struct Reshape: SingleOutputPrimitive {
     fail("a reshape is another name for the same memory")
   }
 
-  public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder) -> Value {
+  public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder)
+    -> Value
+  {
     function.reshape(operands[0], to: output.shape)
   }
 }
@@ -47,7 +50,9 @@ public struct Broadcast: SingleOutputPrimitive {
   }
 
   /// How an elementwise instruction reads the operand without a copy, nil where it cannot.
-  package func pattern(of source: [Int]) -> BroadcastPattern? { BroadcastPattern(source, in: shape) }
+  package func pattern(of source: [Int]) -> BroadcastPattern? {
+    BroadcastPattern(source, in: shape)
+  }
 
   public func lower(_ inputs: [TensorType], _ output: TensorType) -> PreparedKernel {
     var strides = inputs[0].shape.rowMajorStrides
@@ -55,7 +60,9 @@ public struct Broadcast: SingleOutputPrimitive {
     return StridedCopy(shape, reading: strides, output.dataType).kernel()
   }
 
-  public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder) -> Value {
+  public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder)
+    -> Value
+  {
     function.broadcastInDim(operands[0], axes: Array(shape.indices), to: shape)
   }
 }
@@ -90,7 +97,9 @@ public struct Transpose: SingleOutputPrimitive {
     return StridedCopy(output.shape, reading: order.map { strides[$0] }, output.dataType).kernel()
   }
 
-  public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder) -> Value {
+  public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder)
+    -> Value
+  {
     function.transpose(operands[0], order)
   }
 }

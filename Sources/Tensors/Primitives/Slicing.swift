@@ -22,9 +22,12 @@ public struct Slice: SingleOutputPrimitive {
     }
     for axis in shape.indices where sizes[axis] > 0 {
       let last = starts[axis] + (sizes[axis] - 1) * steps[axis]
-      guard steps[axis] != 0, (0..<shape[axis]).contains(starts[axis]), (0..<shape[axis]).contains(last) else {
+      guard steps[axis] != 0, (0..<shape[axis]).contains(starts[axis]),
+        (0..<shape[axis]).contains(last)
+      else {
         throw ShapeError(
-          "axis \(axis) has \(shape[axis]) elements; \(sizes[axis]) from \(starts[axis]) by \(steps[axis]) leave it")
+          "axis \(axis) has \(shape[axis]) elements; \(sizes[axis]) from \(starts[axis]) by \(steps[axis]) leave it"
+        )
       }
     }
     return inputs[0].with(sizes)
@@ -37,7 +40,10 @@ public struct Slice: SingleOutputPrimitive {
   /// Strides and offset of the part within a tensor of the given shape.
   func view(in shape: [Int]) -> (strides: [Int], offset: Int) {
     let strides = shape.rowMajorStrides
-    return (zip(strides, steps).map { $0 * $1 }, sizes.contains(0) ? 0 : zip(strides, starts).map { $0 * $1 }.reduce(0, +))
+    return (
+      zip(strides, steps).map { $0 * $1 },
+      sizes.contains(0) ? 0 : zip(strides, starts).map { $0 * $1 }.reduce(0, +)
+    )
   }
 
   public func lower(_ inputs: [TensorType], _ output: TensorType) -> PreparedKernel {
@@ -45,10 +51,16 @@ public struct Slice: SingleOutputPrimitive {
     return StridedCopy(sizes, reading: view.strides, offset: view.offset, output.dataType).kernel()
   }
 
-  public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder) -> Value {
-    let low = sizes.indices.map { steps[$0] > 0 ? starts[$0] : starts[$0] + max(sizes[$0] - 1, 0) * steps[$0] }
+  public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder)
+    -> Value
+  {
+    let low = sizes.indices.map {
+      steps[$0] > 0 ? starts[$0] : starts[$0] + max(sizes[$0] - 1, 0) * steps[$0]
+    }
     let strides = steps.map(Swift.abs)
-    let limits = sizes.indices.map { sizes[$0] == 0 ? low[$0] : low[$0] + (sizes[$0] - 1) * strides[$0] + 1 }
+    let limits = sizes.indices.map {
+      sizes[$0] == 0 ? low[$0] : low[$0] + (sizes[$0] - 1) * strides[$0] + 1
+    }
     let part = function.slice(operands[0], starts: low, limits: limits, strides: strides)
     let reversed = steps.indices.filter { steps[$0] < 0 }
     return reversed.isEmpty ? part : function.reverse(part, axes: reversed)
@@ -74,17 +86,22 @@ public struct SliceGradient: SingleOutputPrimitive {
     return inputs[0].with(shape)
   }
 
-  public func gradient(_ dy: Tensor, output y: Tensor, inputs: [Tensor]) -> [Tensor?] { [Tensor(slice, [dy])] }
+  public func gradient(_ dy: Tensor, output y: Tensor, inputs: [Tensor]) -> [Tensor?] {
+    [Tensor(slice, [dy])]
+  }
 
   public func lower(_ inputs: [TensorType], _ output: TensorType) -> PreparedKernel {
     let view = slice.view(in: shape)
     let copy = StridedCopy(slice.sizes, writing: view.strides, offset: view.offset, output.dataType)
-    var zeros = apus_fill(count: Int64(output.count), pattern: 0, element_size: Int32(output.dataType.byteCount))
+    var zeros = apus_fill(
+      count: Int64(output.count), pattern: 0, element_size: Int32(output.dataType.byteCount))
     let fill = unsafe PreparedKernel("fill") { unsafe apus_fill_prepare(&zeros, $0) }
     return PreparedKernel(host: KernelSequence([(fill, [1]), (copy.kernel(), [0, 1])]))
   }
 
-  public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder) -> Value {
+  public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder)
+    -> Value
+  {
     var x = operands[0]
     let reversed = slice.steps.indices.filter { slice.steps[$0] < 0 }
     if !reversed.isEmpty { x = function.reverse(x, axes: reversed) }
@@ -92,11 +109,14 @@ public struct SliceGradient: SingleOutputPrimitive {
       let step = Swift.abs(slice.steps[axis])
       let extent = slice.sizes[axis] == 0 ? 0 : (slice.sizes[axis] - 1) * step + 1
       let start =
-        slice.steps[axis] > 0 ? slice.starts[axis] : slice.starts[axis] + max(slice.sizes[axis] - 1, 0) * slice.steps[axis]
+        slice.steps[axis] > 0
+        ? slice.starts[axis]
+        : slice.starts[axis] + max(slice.sizes[axis] - 1, 0) * slice.steps[axis]
       return (Padding(start, shape[axis] - start - extent), step - 1)
     }
     return function.pad(
-      x, with: function.constant(0, .scalar(x.element)), padding.map(\.0), interior: padding.map(\.1))
+      x, with: function.constant(0, .scalar(x.element)), padding.map(\.0),
+      interior: padding.map(\.1))
   }
 }
 
@@ -117,7 +137,9 @@ public struct Concatenate: SingleOutputPrimitive {
         throw ShapeError("\(first) and \(input) differ in more than axis \(axis)")
       }
       (a[axis], b[axis]) = (0, 0)
-      guard a == b else { throw ShapeError("\(first) and \(input) differ in more than axis \(axis)") }
+      guard a == b else {
+        throw ShapeError("\(first) and \(input) differ in more than axis \(axis)")
+      }
       total += input.shape[axis]
     }
     var shape = first.shape
@@ -138,13 +160,16 @@ public struct Concatenate: SingleOutputPrimitive {
     var start = 0
     let copies = inputs.enumerated().map { i, input in
       defer { start += input.shape[axis] }
-      let copy = StridedCopy(input.shape, writing: strides, offset: start * strides[axis], output.dataType)
+      let copy = StridedCopy(
+        input.shape, writing: strides, offset: start * strides[axis], output.dataType)
       return (copy.kernel(), [i, inputs.count])
     }
     return PreparedKernel(host: KernelSequence(copies))
   }
 
-  public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder) -> Value {
+  public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder)
+    -> Value
+  {
     function.concatenate(operands, axis: axis)
   }
 }
