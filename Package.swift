@@ -56,7 +56,7 @@ let package = Package(
         let options = ["\(root)/lib/\(oneDNNFile)", "-rpath", "\(root)/lib"]
         return [.unsafeFlags(options.flatMap { ["-Xlinker", $0] })]
       } ?? [.linkedLibrary("dnnl")]),
-    .target(name: "CEmbedded"),
+    .target(name: "CEmbedded", exclude: ["data"]),
     .target(name: "CImages", dependencies: ["ImageLibraries"]),
     .systemLibrary(
       name: "ImageLibraries", pkgConfig: "libpng libturbojpeg libwebp freetype2 zlib",
@@ -76,7 +76,7 @@ let package = Package(
     layer("Optimizers", ["Layers"]),
     layer("Tokenizers", ["CEmbedded", "Documents"]),
     layer("Images", ["CImages"]),
-    layer("Datasets", ["Images", "CImages", "CEmbedded"]),
+    layer("Datasets", ["Images", "CEmbedded"]),
     layer("Models", ["Layers"]),
     layer("Objectives", ["Layers", "Models"]),
     layer("Samplers", ["Layers", "Models"]),

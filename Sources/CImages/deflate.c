@@ -17,7 +17,8 @@ static int grow(uint8_t **output, size_t *capacity, size_t limit) {
 }
 
 static apus_status inflate_all(z_stream *stream, size_t count, apus_container container,
-                               size_t limit, uint8_t **output, size_t *output_count, char *error) {
+                               size_t limit, int ignore_rest, uint8_t **output,
+                               size_t *output_count, char *error) {
   size_t left = count, capacity = *output_count;
   *output_count = 0;
   for (;;) {
@@ -36,7 +37,7 @@ static apus_status inflate_all(z_stream *stream, size_t count, apus_container co
     if (*output_count > limit)
       return apus_failure(APUS_TOO_LARGE, error, "it inflates to more bytes than allowed");
     if (code == Z_STREAM_END) {
-      if (left == 0) return APUS_OK;
+      if (left == 0 || ignore_rest) return APUS_OK;
       if (container != APUS_GZIP)
         return apus_failure(APUS_MALFORMED, error, "bytes after the end of the stream");
       inflateReset(stream);
@@ -50,7 +51,7 @@ static apus_status inflate_all(z_stream *stream, size_t count, apus_container co
 }
 
 apus_status apus_inflate(const uint8_t *bytes, size_t count, apus_container container, size_t limit,
-                         uint8_t **output, size_t *output_count, char *error) {
+                         int ignore_rest, uint8_t **output, size_t *output_count, char *error) {
   z_stream stream = {0};
   *output = NULL;
   *output_count = 0;
@@ -66,7 +67,8 @@ apus_status apus_inflate(const uint8_t *bytes, size_t count, apus_container cont
   }
   *output_count = first;
   stream.next_in = (Bytef *)bytes;
-  apus_status status = inflate_all(&stream, count, container, limit, output, output_count, error);
+  apus_status status =
+      inflate_all(&stream, count, container, limit, ignore_rest, output, output_count, error);
   inflateEnd(&stream);
   return status;
 }

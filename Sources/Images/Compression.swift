@@ -23,12 +23,16 @@ public enum Deflate {
   /// The bytes that were compressed.
   /// - Parameters:
   ///   - limit: the most bytes to inflate: what is known about the content, or what memory bears.
+  ///   - ignoringRest: whether other bytes may follow the first stream.
   ///   - source: how errors call the bytes.
   public static func inflate(
-    _ bytes: [UInt8], from container: DeflateContainer, limit: Int, source: String = "stream"
+    _ bytes: [UInt8], from container: DeflateContainer, limit: Int, ignoringRest: Bool = false,
+    source: String = "stream"
   ) throws(ImageError) -> [UInt8] {
     try unsafe collected(source) { output, count, error in
-      unsafe apus_inflate(bytes, bytes.count, container.code, max(0, limit), output, count, error)
+      unsafe apus_inflate(
+        bytes, bytes.count, container.code, max(0, limit), ignoringRest ? 1 : 0, output, count,
+        error)
     }
   }
 

@@ -14,15 +14,23 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
   /// What was asked cannot be done, whatever the bytes: a size of zero, a wrong PNG keyword.
   case argument(reason: String)
 
+  /// What happened, without the source: a part of a sentence.
+  public var explanation: String {
+    switch self {
+    case .file(_, let reason), .argument(let reason): reason
+    case .unrecognized: "not a picture that can be read; PNG, JPEG and WebP are"
+    case .truncated(_, let reason): "cut short: \(reason)"
+    case .malformed(_, let reason): "damaged or not supported: \(reason)"
+    case .tooLarge(_, let reason): "too large: \(reason)"
+    }
+  }
+
   public var description: String {
     switch self {
-    case .file(let path, let reason): "\(path): \(reason)."
-    case .unrecognized(let source):
-      "\(source): not a picture that can be read; PNG, JPEG and WebP are."
-    case .truncated(let source, let reason): "\(source): cut short: \(reason)."
-    case .malformed(let source, let reason): "\(source): damaged or not supported: \(reason)."
-    case .tooLarge(let source, let reason): "\(source): too large: \(reason)."
-    case .argument(let reason): "\(reason)."
+    case .file(let source, _), .unrecognized(let source), .truncated(let source, _),
+      .malformed(let source, _), .tooLarge(let source, _):
+      "\(source): \(explanation)."
+    case .argument: "\(explanation)."
     }
   }
 }

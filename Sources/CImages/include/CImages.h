@@ -41,10 +41,11 @@ apus_status apus_png_encode(const uint8_t *pixels, const apus_picture *picture,
 
 typedef enum { APUS_RAW = 0, APUS_ZLIB = 1, APUS_GZIP = 2 } apus_container;
 
-// Inflates all of `bytes` (for gzip: all members) into at most `limit` bytes.
+// Inflates `bytes` (for gzip: all members) into at most `limit` bytes. Other bytes after the stream
+// are an error, unless `ignore_rest`.
 // The caller frees `*output` with apus_free, whatever is returned.
 apus_status apus_inflate(const uint8_t *bytes, size_t count, apus_container container, size_t limit,
-                         uint8_t **output, size_t *output_count, char *error);
+                         int ignore_rest, uint8_t **output, size_t *output_count, char *error);
 // Deflates at `level` 1...9 into memory that the caller frees with apus_free.
 apus_status apus_deflate(const uint8_t *bytes, size_t count, apus_container container, int level,
                          uint8_t **output, size_t *output_count, char *error);
