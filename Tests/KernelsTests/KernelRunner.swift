@@ -138,3 +138,14 @@ func agree<Value: BinaryFloatingPoint>(
     return abs(value - wanted) <= tolerance * max(1, abs(wanted))
   }
 }
+
+/// The slope of `loss` along `values[i]`, of fourth order.
+func centralDifference(_ values: [Double], _ i: Int, _ loss: ([Double]) -> Double) -> Double {
+  let step = 1e-3
+  func at(_ steps: Double) -> Double {
+    var moved = values
+    moved[i] += steps * step
+    return loss(moved)
+  }
+  return (8 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12 * step)
+}

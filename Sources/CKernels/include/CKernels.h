@@ -6,8 +6,10 @@
 #include "cumulate.h"
 #include "gather.h"
 #include "kernel.h"
+#include "normalize.h"
 #include "pool.h"
 #include "reduce.h"
+#include "softmax.h"
 #include "sort.h"
 #include "tiles.h"
 

@@ -1,0 +1,17 @@
+#undef REAL
+#undef VECTOR
+#undef LANES
+#undef NAME
+#undef LOAD
+#undef LOAD_PART
+#undef LOAD_FILL
+#undef STORE
+#undef STORE_PART
+#undef FMA
+#undef SUM
+#undef HIGHER
+#undef HIGHEST
+#undef SQUARE_ROOT
+#undef EXP
+#undef SIGMOID
+#undef SILU_SLOPE
