@@ -16,10 +16,12 @@
 typedef float apus_vf __attribute__((ext_vector_type(16)));
 typedef int32_t apus_vi __attribute__((ext_vector_type(16)));
 typedef uint32_t apus_vu __attribute__((ext_vector_type(16)));
+typedef uint8_t apus_vu8 __attribute__((ext_vector_type(16)));
 typedef uint16_t apus_vu16 __attribute__((ext_vector_type(16)));
 typedef _Float16 apus_vh __attribute__((ext_vector_type(16)));
 typedef double apus_vd __attribute__((ext_vector_type(16)));
 typedef int64_t apus_vl __attribute__((ext_vector_type(16)));
+typedef uint64_t apus_vlu __attribute__((ext_vector_type(16)));
 typedef float apus_vf8 __attribute__((ext_vector_type(8)));
 typedef float apus_vf4 __attribute__((ext_vector_type(4)));
 
@@ -29,6 +31,7 @@ typedef float apus_vf4 __attribute__((ext_vector_type(4)));
 #define vu apus_vu
 #define vd apus_vd
 #define vl apus_vl
+#define vlu apus_vlu
 #define vf_fma APUS_NAME(vf_fma)
 #define vf_load APUS_NAME(vf_load)
 #define vf_load_part APUS_NAME(vf_load_part)
