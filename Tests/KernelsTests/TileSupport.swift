@@ -1,52 +1,5 @@
 import CKernels
-import Foundation
-
-/// The instruction sets that this processor has.
-let instructionSets: [String] = ["avx512", "avx2", "neon", "baseline"].filter {
-  forceInstructionSet($0)
-}
-
-@discardableResult
-func forceInstructionSet(_ name: String) -> Bool {
-  unsafe name.withCString { unsafe apus_force_instruction_set($0) != 0 }
-}
-
-/// Memory that kernels read and write, with a canary behind it.
-final class Memory {
-  let pointer: UnsafeMutableRawPointer
-  let bytes: Int
-  private static let canary: [UInt8] = (0..<64).map { UInt8(0xA0 ^ $0) }
-
-  init(bytes: Int) {
-    self.bytes = bytes
-    unsafe pointer = .allocate(byteCount: bytes + 64, alignment: 64)
-    unsafe pointer.initializeMemory(as: UInt8.self, repeating: 0xEE, count: bytes)
-    for (i, byte) in Self.canary.enumerated() {
-      unsafe pointer.storeBytes(of: byte, toByteOffset: bytes + i, as: UInt8.self)
-    }
-  }
-
-  convenience init<T>(_ values: [T]) {
-    self.init(bytes: values.count * MemoryLayout<T>.stride)
-    for (i, value) in values.enumerated() {
-      unsafe pointer.storeBytes(of: value, toByteOffset: i * MemoryLayout<T>.stride, as: T.self)
-    }
-  }
-
-  func array<T>(of type: T.Type) -> [T] {
-    (0..<bytes / MemoryLayout<T>.stride).map {
-      unsafe pointer.load(fromByteOffset: $0 * MemoryLayout<T>.stride, as: T.self)
-    }
-  }
-
-  var isIntactBehind: Bool {
-    Self.canary.enumerated().allSatisfy { i, byte in
-      unsafe pointer.load(fromByteOffset: bytes + i, as: UInt8.self) == byte
-    }
-  }
-
-  deinit { unsafe pointer.deallocate() }
-}
+import Testing
 
 func access(
   stride: Int, step: Int, type: apus_type, buffer: Int, divisor: Int = 1, modulus: Int = 1 << 40,
@@ -83,10 +36,9 @@ struct TileProgram {
   var outputs: [apus_tile_output] = []
   var instructions: [apus_tile_instruction] = []
 
-  /// Runs the program; false where it was refused.
-  func run(_ buffers: [Memory]) -> Bool {
-    var kernel = unsafe apus_kernel()
-    let refused = unsafe inputs.withUnsafeBufferPointer { inputs in
+  /// Runs the program with one and with two threads; false where it was refused.
+  func run(on set: String? = nil, _ buffers: [Memory]) -> Bool {
+    unsafe inputs.withUnsafeBufferPointer { inputs in
       unsafe literals.withUnsafeBufferPointer { literals in
         unsafe outputs.withUnsafeBufferPointer { outputs in
           unsafe instructions.withUnsafeBufferPointer { instructions in
@@ -96,31 +48,21 @@ struct TileProgram {
               output_count: Int32(outputs.count), instruction_count: Int32(instructions.count),
               inputs: inputs.baseAddress, literals: literals.baseAddress,
               outputs: outputs.baseAddress, instructions: instructions.baseAddress)
-            return unsafe apus_tiles_prepare(&program, &kernel)
+            return KernelsTests.run(on: set, buffers) {
+              unsafe apus_tiles_prepare(&program, $0.pointer)
+            }
           }
         }
       }
     }
-    guard refused == 0 else { return false }
-    unsafe runAndDestroy(&kernel, buffers)
-    return true
   }
-}
-
-/// Runs a prepared kernel over `buffers`, with shared memory behind them where it wants some.
-func runAndDestroy(_ kernel: inout apus_kernel, _ buffers: [Memory]) {
-  var all = buffers
-  if unsafe kernel.shared_bytes > 0 { all.append(Memory(bytes: unsafe Int(kernel.shared_bytes))) }
-  var pointers: [UnsafeMutableRawPointer?] = unsafe all.map { unsafe $0.pointer }
-  unsafe apus_kernel_run(&kernel, &pointers)
-  unsafe apus_kernel_destroy(&kernel)
-  withExtendedLifetime(all) {}
 }
 
 /// Runs one operation over arrays of the lane's own type.
 func apply<In: BitwiseCopyable, Out: BitwiseCopyable>(
   _ operation: apus_tile_operation, _ lane: apus_lane, _ operands: [[In]], from type: apus_type,
-  to resultType: apus_type, as: Out.Type, immediates: (Double, Double) = (0, 0)
+  to resultType: apus_type, as: Out.Type, on set: String? = nil,
+  immediates: (Double, Double) = (0, 0)
 ) -> [Out] {
   let count = operands[0].count
   var program = TileProgram(columns: count, registers: 1)
@@ -138,9 +80,10 @@ func apply<In: BitwiseCopyable, Out: BitwiseCopyable>(
   program.outputs = [
     output(access(stride: 0, step: 1, type: resultType, buffer: operands.count), source: 0)
   ]
-  buffers.append(Memory(bytes: count * MemoryLayout<Out>.stride))
-  precondition(program.run(buffers), "the program was refused")
-  return buffers.last!.array(of: Out.self)
+  let result = Memory(count * MemoryLayout<Out>.stride, of: UInt8(0xEE))
+  buffers.append(result)
+  #expect(program.run(on: set, buffers), "the program was refused")
+  return result.values(Out.self)
 }
 
 /// Units in the last place of float32 between a result and the value that double arithmetic gives.
