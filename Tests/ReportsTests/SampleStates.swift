@@ -12,7 +12,8 @@ extension SampleGallery {
     method.seconds = 24
     method.steps = nil
     method.failure = .init(
-      short: "not a number at step 1,204", what: "The loss was not a number at step 1,204",
+      short: "not a number at step 1,204", step: 1204,
+      what: "The loss was not a number at step 1,204",
       why: "The critic had won (98% right since step 900) and its gradient overflowed",
       kept: "Nothing after step 1,000 is kept", remedy: "A smaller learning rate usually helps",
       attempt: "--set learning_rate=1e-4")

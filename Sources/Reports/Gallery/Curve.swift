@@ -153,7 +153,9 @@ struct Curve {
     let place = across(end.step)
     // Beside the cross; to its left where the line ends near the right edge.
     let side: HTML =
-      place > 55 ? "right:\(103 - place, digits: 1)%" : "left:\(place + 3, digits: 1)%"
+      place > 55
+      ? "right:calc(\(100 - place, digits: 1)% + 12px)"
+      : "left:calc(\(place, digits: 1)% + 12px)"
     func note(_ name: String, _ place: Double, _ text: String) -> HTML {
       "<span class=\"\(name)\" style=\"\(side);top:\(place, digits: 1)%\">\(text)</span>"
     }

@@ -240,10 +240,11 @@ struct Figures {
     }
     opening += ", not selected"
     guard let first = shown.first else { return "" }
+    let gap = Wording.gap
     let zoom = Zoom.of(first)
     let scale = zoom > 1 ? ", shown \(zoom)×" : ""
     return sentences([
-      opening, "\(first.width) × \(first.height) pixels\(scale)", grid.note,
+      opening, "\(first.width)\(gap)×\(gap)\(first.height) pixels\(scale)", grid.note,
       shown.count < all ? "The others are left out to keep the page small" : "",
     ])
   }

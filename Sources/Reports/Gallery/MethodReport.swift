@@ -74,6 +74,8 @@ public struct MethodReport: Sendable, Equatable {
   public struct Failure: Sendable, Equatable, Codable {
     /// For rows and terminals, such as "not a number at step 1,204".
     public var short: String
+    /// The step at which it ended, where there was one.
+    public var step: Int?
     /// What happened, with the step: "The loss was not a number at step 1,204".
     public var what: String
     /// Why, as far as it is known.
@@ -86,10 +88,12 @@ public struct MethodReport: Sendable, Equatable {
     public var attempt: String
 
     public init(
-      short: String, what: String, why: String = "", kept: String = "", remedy: String = "",
+      short: String, step: Int? = nil, what: String, why: String = "", kept: String = "",
+      remedy: String = "",
       attempt: String = ""
     ) {
       self.short = short
+      self.step = step
       self.what = what
       self.why = why
       self.kept = kept

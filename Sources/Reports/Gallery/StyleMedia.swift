@@ -1,7 +1,9 @@
 extension Style {
   /// Small screens, reduced motion, forced colours, paper.
   static let media = #"""
+    @media(max-width:960px){.name{white-space:normal;overflow-wrap:anywhere;min-width:9em}}
     @media(max-width:720px){
+     .name{min-width:0}
      header{padding:var(--s5) 0 var(--s4)}
      .wide,.w1,.w2{display:none}
      .name,thead th:first-child{width:31%}
