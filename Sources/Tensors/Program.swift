@@ -83,13 +83,15 @@ extension Program {
   ///
   /// What does not depend on the arguments is not computed by the program but captured: values that are known already and
   /// whole subexpressions, as far out as possible. With no arguments only known values are captured.
-  package static func trace(_ outputs: [Tensor], arguments: [Tensor] = []) -> Trace {
+  /// - Parameter keepsUnused: Keeps every instruction: the body of a loop may be asked for more of its values.
+  package static func trace(_ outputs: [Tensor], arguments: [Tensor] = [], keepsUnused: Bool = false) -> Trace {
     let nodes = reachable(from: outputs, stoppingAt: arguments)
     var values: [ObjectIdentifier: [Int]] = [:]
     values.reserveCapacity(nodes.count)
     var builder = ProgramBuilder()
     for argument in arguments {
-      values[ObjectIdentifier(argument.node)] = [builder.argument(argument.type)]
+      values[ObjectIdentifier(argument.node), default: argument.node.outputTypes.map { _ in -1 }][
+        argument.index] = builder.argument(argument.type)
     }
     let isInvariant = arguments.isEmpty ? [] : invariantNodes(nodes, arguments)
     var captured: [Tensor] = []
@@ -111,7 +113,7 @@ extension Program {
       values[ObjectIdentifier(node)] = builder.add(
         node.primitive, node.inputs.map(operand), node.outputTypes)
     }
-    return Trace(program: builder.finish(outputs.map(operand)), captured: captured)
+    return Trace(program: builder.finish(outputs.map(operand), keepsUnused: keepsUnused), captured: captured)
   }
 
   private static func isCaptured(

@@ -40,9 +40,12 @@ package struct ProgramBuilder {
   }
 
   /// The program without instructions that nobody reads.
-  package consuming func finish(_ outputs: [Int]) -> Program {
+  package consuming func finish(_ outputs: [Int], keepsUnused: Bool = false) -> Program {
     program.outputs = outputs
-    program.removeUnused()
+    if !keepsUnused {
+      program.mergeScans()
+      program.removeUnused()
+    }
     return program
   }
 
@@ -154,32 +157,5 @@ package struct ProgramBuilder {
       unary === Unary.square, types[0].dataType == .float32
     else { return nil }
     return append(Reduce(.sumOfSquares, axes: reduce.axes), [inner[0]], types)
-  }
-}
-
-extension Program {
-  /// Drops instructions whose results nobody reads and numbers the values anew.
-  mutating func removeUnused() {
-    var isUsed = [Bool](repeating: false, count: types.count)
-    for output in outputs { isUsed[output] = true }
-    var kept: [Instruction] = []
-    for instruction in instructions.reversed() where isUsed[instruction.results].contains(true) {
-      for operand in instruction.operands { isUsed[operand] = true }
-      kept.append(instruction)
-    }
-    guard kept.count < instructions.count else { return }
-    var number = Array(0..<inputCount) + [Int](repeating: -1, count: types.count - inputCount)
-    var newTypes = Array(types[..<inputCount])
-    for i in kept.indices.reversed() {
-      for result in kept[i].results {
-        number[result] = newTypes.count
-        newTypes.append(types[result])
-      }
-      kept[i].operands = kept[i].operands.map { number[$0] }
-      kept[i].first = number[kept[i].first]
-    }
-    instructions = kept.reversed()
-    types = newTypes
-    outputs = outputs.map { number[$0] }
   }
 }
