@@ -20,7 +20,9 @@ public func scan<Carry: Module, Input: Module, Output: Module>(
     fail("scan: without inputs the number of steps must be given")
   }
   for stack in stacks where stack.shape.first != length {
-    fail("scan: \(stack.label) has shape \(stack.shape), but there are \(length) steps along the first axis")
+    fail(
+      "scan: \(stack.label) has shape \(stack.shape), but there are \(length) steps along the first axis"
+    )
   }
   var output: Output?
   let result = Scan.run(

@@ -83,8 +83,14 @@ extension Program {
   ///
   /// What does not depend on the arguments is not computed by the program but captured: values that are known already and
   /// whole subexpressions, as far out as possible. With no arguments only known values are captured.
-  /// - Parameter keepsUnused: Keeps every instruction: the body of a loop may be asked for more of its values.
-  package static func trace(_ outputs: [Tensor], arguments: [Tensor] = [], keepsUnused: Bool = false) -> Trace {
+  /// - Parameters:
+  ///   - keepsUnused: Keeps every instruction: the body of a loop may be asked for more of its values.
+  ///   - capturesBefore: Captures only what is older than this number: what came later is computed by the program even
+  ///     where it does not depend on the arguments.
+  package static func trace(
+    _ outputs: [Tensor], arguments: [Tensor] = [], keepsUnused: Bool = false,
+    capturesBefore: Int? = nil
+  ) -> Trace {
     let nodes = reachable(from: outputs, stoppingAt: arguments)
     var values: [ObjectIdentifier: [Int]] = [:]
     values.reserveCapacity(nodes.count)
@@ -93,7 +99,9 @@ extension Program {
       values[ObjectIdentifier(argument.node), default: argument.node.outputTypes.map { _ in -1 }][
         argument.index] = builder.argument(argument.type)
     }
-    let isInvariant = arguments.isEmpty ? [] : invariantNodes(nodes, arguments)
+    let isInvariant =
+      arguments.isEmpty && capturesBefore == nil
+      ? [] : invariantNodes(nodes, arguments, capturesBefore)
     var captured: [Tensor] = []
 
     func operand(_ tensor: Tensor) -> Int {
@@ -109,11 +117,15 @@ extension Program {
       for input in node.inputs where isCaptured(input, isInvariant, values) { _ = operand(input) }
     }
     for output in outputs where isCaptured(output, isInvariant, values) { _ = operand(output) }
-    for node in nodes where values[ObjectIdentifier(node)] == nil {
+    for node in nodes
+    where values[ObjectIdentifier(node)] == nil && !node.isComputed
+      && !isInvariant.contains(ObjectIdentifier(node))
+    {
       values[ObjectIdentifier(node)] = builder.add(
         node.primitive, node.inputs.map(operand), node.outputTypes)
     }
-    return Trace(program: builder.finish(outputs.map(operand), keepsUnused: keepsUnused), captured: captured)
+    return Trace(
+      program: builder.finish(outputs.map(operand), keepsUnused: keepsUnused), captured: captured)
   }
 
   private static func isCaptured(
@@ -141,18 +153,23 @@ extension Program {
   }
 
   /// The nodes that do not depend on any argument, except those that cost nothing to make anew (numbers, indices).
-  private static func invariantNodes(_ nodes: [Node], _ arguments: [Tensor]) -> Set<
-    ObjectIdentifier
-  > {
+  private static func invariantNodes(_ nodes: [Node], _ arguments: [Tensor], _ capturesBefore: Int?)
+    -> Set<
+      ObjectIdentifier
+    >
+  {
     var dependent = Set(arguments.map { ObjectIdentifier($0.node) })
     var invariant: Set<ObjectIdentifier> = []
     var free: Set<ObjectIdentifier> = []
     for node in nodes {
       let key = ObjectIdentifier(node)
       let inputs = node.isComputed ? [] : node.inputs
-      if inputs.contains(where: { dependent.contains(ObjectIdentifier($0.node)) }) {
+      let isInside = capturesBefore.map { node.number > $0 } ?? false
+      if isInside || inputs.contains(where: { dependent.contains(ObjectIdentifier($0.node)) }) {
         dependent.insert(key)
-      } else if !node.isComputed, inputs.allSatisfy({ free.contains(ObjectIdentifier($0.node)) }) {
+      } else if !node.isComputed, !(node.primitive is Placeholder),
+        inputs.allSatisfy({ free.contains(ObjectIdentifier($0.node)) })
+      {
         free.insert(key)
       } else {
         invariant.insert(key)

@@ -30,7 +30,8 @@ final class ScanKernel: HostKernel {
     }
     sharedBytes = offset + 64
     unsafe arguments = [UnsafeMutableRawPointer?](repeating: nil, count: max(body.inputCount, 1))
-    unsafe results = [UnsafeMutableRawPointer?](repeating: nil, count: max(program.newResults.count, 1))
+    unsafe results = [UnsafeMutableRawPointer?](
+      repeating: nil, count: max(program.newResults.count, 1))
   }
 
   func run(_ buffers: UnsafePointer<UnsafeMutableRawPointer?>) {
@@ -50,7 +51,9 @@ final class ScanKernel: HostKernel {
       unsafe finishStep(t, outputs)
     }
     for i in 0..<scan.carryCount {
-      guard let source = unsafe arguments[i], let target = unsafe outputs[i], unsafe source != target else { continue }
+      guard let source = unsafe arguments[i], let target = unsafe outputs[i],
+        unsafe source != target
+      else { continue }
       unsafe target.copyMemory(from: source, byteCount: argumentBytes[i])
     }
   }
@@ -60,7 +63,7 @@ final class ScanKernel: HostKernel {
     _ t: Int, isLast: Bool, _ shared: UnsafeMutableRawPointer, _ side: Int,
     _ outputs: UnsafePointer<UnsafeMutableRawPointer?>
   ) {
-    for i in results.indices { unsafe results[i] = nil }
+    for i in unsafe results.indices { unsafe results[i] = nil }
     for (o, result) in program.results.enumerated().reversed() {
       guard case .new(let number) = result, unsafe results[number] == nil else { continue }
       if o >= scan.carryCount {

@@ -3,22 +3,25 @@ extension Program {
   mutating func removeUnused() {
     var isUsed = [Bool](repeating: false, count: types.count)
     for output in outputs { isUsed[output] = true }
-    var kept: [Instruction] = []
-    for var instruction in instructions.reversed() where isUsed[instruction.results].contains(true) {
-      if let scan = instruction.primitive as? Scan { prune(&instruction, scan, &isUsed) }
-      for operand in instruction.operands { isUsed[operand] = true }
-      kept.append(instruction)
+    var isKept = [Bool](repeating: false, count: instructions.count)
+    for i in instructions.indices.reversed() where isUsed[instructions[i].results].contains(true) {
+      if let scan = instructions[i].primitive as? Scan { prune(i, scan, &isUsed) }
+      for operand in instructions[i].operands { isUsed[operand] = true }
+      isKept[i] = true
     }
-    instructions = kept.reversed()
+    instructions = instructions.indices.filter { isKept[$0] }.map { instructions[$0] }
     renumber()
   }
 
   /// A loop without the outputs that nobody reads: they get no result, and what only they needed is no operand.
-  private mutating func prune(_ instruction: inout Instruction, _ scan: Scan, _ isUsed: inout [Bool]) {
+  private mutating func prune(_ i: Int, _ scan: Scan, _ isUsed: inout [Bool]) {
+    let instruction = instructions[i]
     let isRead = instruction.results.map { isUsed[$0] }
     guard isRead[scan.carryCount...].contains(false) else { return }
     let (pruned, operands) = scan.pruned(isRead)
-    let results = instruction.results.filter { $0 - instruction.first < scan.carryCount || isUsed[$0] }
+    let results = instruction.results.filter {
+      $0 - instruction.first < scan.carryCount || isUsed[$0]
+    }
     // Results must be numbered one after the other: give them new numbers at the end.
     var renamed: [Int: Int] = [:]
     let first = types.count
@@ -28,7 +31,7 @@ extension Program {
       isUsed.append(isUsed[result])
     }
     rename(renamed)
-    instruction = Instruction(
+    instructions[i] = Instruction(
       primitive: pruned, operands: operands.map { instruction.operands[$0] }, first: first,
       resultCount: results.count)
   }
@@ -66,7 +69,9 @@ extension Program {
   mutating func dropUnusedInputs(keeping fixed: Int) -> [Int] {
     removeUnused()
     var isRead = [Bool](repeating: false, count: inputCount)
-    for value in instructions.flatMap(\.operands) + outputs where value < inputCount { isRead[value] = true }
+    for value in instructions.flatMap(\.operands) + outputs where value < inputCount {
+      isRead[value] = true
+    }
     let kept = (0..<inputCount).filter { $0 < fixed || isRead[$0] }
     guard kept.count < inputCount else { return kept }
     var number = [Int](repeating: -1, count: types.count)
@@ -94,10 +99,12 @@ extension Program {
     var removed: Set<Int> = []
     for (place, narrow) in scans.enumerated() where !removed.contains(narrow.index) {
       let wider = scans[(place + 1)...].filter {
-        !removed.contains($0.index) && instructions[$0.index].operands == instructions[narrow.index].operands
+        !removed.contains($0.index)
+          && instructions[$0.index].operands == instructions[narrow.index].operands
           && $0.scan.extends(narrow.scan)
       }
-      guard let widest = wider.max(by: { $0.scan.body.outputs.count < $1.scan.body.outputs.count }) else { continue }
+      guard let widest = wider.max(by: { $0.scan.body.outputs.count < $1.scan.body.outputs.count })
+      else { continue }
       let old = instructions[narrow.index]
       var renamed: [Int: Int] = [:]
       for k in 0..<old.resultCount { renamed[old.first + k] = instructions[widest.index].first + k }

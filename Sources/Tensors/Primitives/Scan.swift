@@ -1,4 +1,4 @@
-public import StableHLO
+package import StableHLO
 
 /// What a scan keeps for its gradient.
 public enum ScanMemory: Sendable {
@@ -33,26 +33,33 @@ package struct Scan: Primitive {
     for i in 0..<body.inputCount {
       let isStack = (carryCount..<(carryCount + stackCount)).contains(i)
       let expected = isStack ? body.types[i].with([length] + body.types[i].shape) : body.types[i]
-      guard inputs[i] == expected else { throw ShapeError("operand \(i) is \(inputs[i]), the body takes \(expected)") }
+      guard inputs[i] == expected else {
+        throw ShapeError("operand \(i) is \(inputs[i]), the body takes \(expected)")
+      }
     }
     for i in 0..<carryCount where body.types[body.outputs[i]] != body.types[i] {
       throw ShapeError(
-        "the carry is \(body.types[i]) before a step and \(body.types[body.outputs[i]]) after it; they must agree")
+        "the carry is \(body.types[i]) before a step and \(body.types[body.outputs[i]]) after it; they must agree"
+      )
     }
     return body.outputs.enumerated().map { i, value in
-      i < carryCount ? body.types[value] : body.types[value].with([length] + body.types[value].shape)
+      i < carryCount
+        ? body.types[value] : body.types[value].with([length] + body.types[value].shape)
     }
   }
 
   package func gradient(_ dy: [Tensor?], outputs: [Tensor], inputs: [Tensor]) -> [Tensor?] {
-    ScanGradient(self, inputs).gradient(dy)
+    var gradient = ScanGradient(self, inputs)
+    return gradient.gradient(dy)
   }
 
   package func lower(_ inputs: [TensorType], _ outputs: [TensorType]) -> PreparedKernel {
     PreparedKernel(host: ScanKernel(self))
   }
 
-  package func emit(_ operands: [Value], _ outputs: [TensorType], into function: inout FunctionBuilder) -> [Value] {
+  package func emit(
+    _ operands: [Value], _ outputs: [TensorType], into function: inout FunctionBuilder
+  ) -> [Value] {
     let carry = Array(operands[..<carryCount])
     let stacks = Array(operands[carryCount..<(carryCount + stackCount)])
     let captured = Array(operands[(carryCount + stackCount)...])
@@ -63,7 +70,8 @@ package struct Scan: Primitive {
     let limit = function.constant(isReversed ? 0 : length - 1, counter)
     let blank = outputs[carryCount...].map { function.constant(0, $0.hlo) }
     let results = function.whileLoop([start] + carry + blank) { f, values in
-      isReversed ? f.compare(.greaterOrEqual, values[0], limit) : f.compare(.lessOrEqual, values[0], limit)
+      isReversed
+        ? f.compare(.greaterOrEqual, values[0], limit) : f.compare(.lessOrEqual, values[0], limit)
     } body: { f, values in
       let t = values[0]
       let slices = stacks.map { stack in
@@ -85,18 +93,25 @@ package struct Scan: Primitive {
 extension Scan {
   /// Runs `body` over the steps; it gets the carry and one slice of every stack.
   ///
-  /// What the body reads from outside and everything that is the same at every step is captured and computed once.
+  /// What the body reads from outside and everything that is the same at every step is captured and computed once; with
+  /// a single step the body stays whole, since it may be there to be computed again.
   package static func run(
-    carry: [Tensor], stacks: [Tensor], length: Int, isReversed: Bool = false, memory: ScanMemory = .everything,
+    carry: [Tensor], stacks: [Tensor], length: Int, isReversed: Bool = false,
+    memory: ScanMemory = .everything,
     _ body: (_ carry: [Tensor], _ slices: [Tensor]) -> (carry: [Tensor], outputs: [Tensor])
   ) -> (carry: [Tensor], outputs: [Tensor]) {
     let carryArguments = carry.map { Tensor(Placeholder($0.type), []) }
-    let sliceArguments = stacks.map { Tensor(Placeholder($0.type.with(Array($0.shape.dropFirst()))), []) }
+    let sliceArguments = stacks.map {
+      Tensor(Placeholder($0.type.with(Array($0.shape.dropFirst()))), [])
+    }
+    let start = Node.nextNumber
     let result = Evaluation.$mode.withValue(.trace) { body(carryArguments, sliceArguments) }
     let trace = Program.trace(
-      result.carry + result.outputs, arguments: carryArguments + sliceArguments, keepsUnused: true)
+      result.carry + result.outputs, arguments: carryArguments + sliceArguments, keepsUnused: true,
+      capturesBefore: length == 1 ? start : nil)
     let scan = Scan(
-      body: trace.program, carryCount: carry.count, stackCount: stacks.count, length: length, isReversed: isReversed,
+      body: trace.program, carryCount: carry.count, stackCount: stacks.count, length: length,
+      isReversed: isReversed,
       memory: memory)
     let results = Tensor.apply(scan, carry + stacks + trace.captured)
     return (Array(results[..<carry.count]), Array(results[carry.count...]))
@@ -107,7 +122,8 @@ extension Scan {
     var wide = body
     wide.outputs += values
     return Scan(
-      body: wide, carryCount: carryCount, stackCount: stackCount, length: length, isReversed: isReversed,
+      body: wide, carryCount: carryCount, stackCount: stackCount, length: length,
+      isReversed: isReversed,
       memory: memory)
   }
 
@@ -124,11 +140,14 @@ extension Scan {
   /// The scan without the outputs whose place in `isRead` is false, and the operands that are left.
   func pruned(_ isRead: [Bool]) -> (scan: Scan, operands: [Int]) {
     var body = self.body
-    body.outputs = body.outputs.indices.filter { $0 < carryCount || isRead[$0] }.map { body.outputs[$0] }
+    body.outputs = body.outputs.indices.filter { $0 < carryCount || isRead[$0] }.map {
+      body.outputs[$0]
+    }
     let kept = body.dropUnusedInputs(keeping: carryCount)
     let stackCount = kept.filter { $0 >= carryCount && $0 < carryCount + self.stackCount }.count
     let scan = Scan(
-      body: body, carryCount: carryCount, stackCount: stackCount, length: length, isReversed: isReversed,
+      body: body, carryCount: carryCount, stackCount: stackCount, length: length,
+      isReversed: isReversed,
       memory: memory)
     return (scan, kept)
   }

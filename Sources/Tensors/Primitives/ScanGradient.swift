@@ -32,7 +32,8 @@ struct ScanGradient {
     var seeds: [Tensor] = []
     var seeded: [Tensor] = []
     var carrySeeds: [Int: Tensor] = [:]
-    for (i, value) in scan.body.outputs.enumerated() where scan.body.types[value].dataType.isFloatingPoint {
+    for (i, value) in scan.body.outputs.enumerated()
+    where scan.body.types[value].dataType.isFloatingPoint {
       if i < carryCount {
         let seed = Tensor(Placeholder(scan.body.types[value]), [])
         carrySeeds[i] = seed
@@ -70,12 +71,15 @@ struct ScanGradient {
 
     let carryArguments = floatCarries.map { carrySeeds[$0]! } + accumulators
     let startCarry =
-      floatCarries.map { dy[$0] ?? values[$0].zerosLike() } + accumulated.map { values[$0].zerosLike() }
+      floatCarries.map { dy[$0] ?? values[$0].zerosLike() }
+      + accumulated.map { values[$0].zerosLike() }
     let results = reverse(carryArguments, startCarry, nextCarry, outputs)
 
     var gradient = [Tensor?](repeating: nil, count: scan.body.inputCount)
     for (place, i) in floatCarries.enumerated() { gradient[i] = results.carry[place] }
-    for (place, i) in accumulated.enumerated() { gradient[i] = results.carry[floatCarries.count + place] }
+    for (place, i) in accumulated.enumerated() {
+      gradient[i] = results.carry[floatCarries.count + place]
+    }
     for (place, i) in stackSlopes.enumerated() { gradient[i] = results.outputs[place] }
     var factorStacks = results.outputs[factorStart...]
     for (i, hoisted) in hoists.sorted(by: { $0.key < $1.key }) {
@@ -161,7 +165,8 @@ private indirect enum Hoisted {
       } else {
         self = .product(inputs[0], inputs[1])
       }
-    case let reduce as Reduce where reduce.operation == .sum: self = .sum(inputs[0], axes: reduce.axes)
+    case let reduce as Reduce where reduce.operation == .sum:
+      self = .sum(inputs[0], axes: reduce.axes)
     case is Reshape:
       guard let inner = Hoisted(inputs[0]) else { return nil }
       self = .reshaped(inner, slope.shape)
@@ -190,7 +195,8 @@ private indirect enum Hoisted {
     switch self {
     case .rows:
       let (a, b) = (stacks.removeFirst(), stacks.removeFirst())
-      return matrixProduct(a.reshaped([-1, a.shape[2]]).transposed(), b.reshaped([-1, b.shape[2]]))
+      return matrixProduct(
+        a.reshaped([-1, a.shape[2]]).transposed(), b.reshaped([-1, b.shape[2]]))
     case .product:
       let (a, b) = (stacks.removeFirst(), stacks.removeFirst())
       let left = a.transposed([1, 0, 2]).reshaped([a.shape[1], a.shape[0] * a.shape[2]])
