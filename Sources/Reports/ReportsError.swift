@@ -6,6 +6,8 @@ public enum ReportsError: Error, Equatable, Sendable, CustomStringConvertible {
   case damagedLog(path: String, line: Int)
   /// A file does not begin as TensorBoard's event files do.
   case notEvents(path: String)
+  /// A sample that cannot be read or written as a picture.
+  case picture(reason: String)
   /// Text that is no gallery.
   case notGallery(reason: String)
 
@@ -18,6 +20,8 @@ public enum ReportsError: Error, Equatable, Sendable, CustomStringConvertible {
         + "Move the file away, or cut it there, to go on"
     case .notEvents(let path):
       "\(path) does not begin as an event file of TensorBoard does; move it away to go on"
+    case .picture(let reason):
+      "A sample of the gallery is no picture: \(reason)"
     case .notGallery(let reason):
       "This is no gallery.json: \(reason)"
     }

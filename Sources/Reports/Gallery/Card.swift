@@ -84,7 +84,7 @@ struct Card {
     let rate = progress.learningRate.map(Wording.significant) ?? Wording.missing
     return [
       metric, fact("Speed", Wording.rate(progress.stepsPerSecond, "steps"), nil),
-      fact("Memory", Wording.bytes(method.peakBytes), nil), fact("Learning rate", rate, nil),
+      fact("Memory", Wording.bytes(method.peakBytes), nil), fact("Rate", rate, nil),
     ]
   }
 

@@ -4,7 +4,7 @@ import Images
 /// page and on the dark one.
 enum PlotPicture {
   /// The plot blue `#2f8fb8`; it has 3.66 : 1 on the light card and 4.67 : 1 on the dark one.
-  private static let blue: [UInt8] = [47, 143, 184]
+  static let blue: [UInt8] = [47, 143, 184]
   /// Steps of opacity; more cannot be told apart.
   private static let steps = 32
 

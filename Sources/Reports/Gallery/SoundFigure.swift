@@ -64,10 +64,15 @@ struct SoundFigure {
       + Array("data".utf8) + four(count) + sound.samples
   }
 
-  /// The power of the low frequencies over time, as a picture of plot blue.
   private var spectrogram: String {
-    let frames = SoundFigure.power(of: sound.samples)
-    guard let first = frames.first else { return PlotPicture.dataURI(levels: [0], width: 1) }
+    let (levels, width) = SoundFigure.spectrogram(of: sound)
+    return PlotPicture.dataURI(levels: levels, width: width)
+  }
+
+  /// The power of the low frequencies over time in rows from the highest one, 255 for the most.
+  static func spectrogram(of sound: SoundSample) -> (levels: [UInt8], width: Int) {
+    let frames = power(of: sound.samples)
+    guard let first = frames.first else { return ([0], 1) }
     let sorted = frames.joined().sorted()
     let low = sorted[sorted.count / 4]
     let high = max(low + 1e-6, sorted[min(sorted.count - 1, sorted.count * 997 / 1000)])
@@ -78,7 +83,7 @@ struct SoundFigure {
         levels.append(UInt8((255 * Float(pow(Double(share), 1.3))).rounded()))
       }
     }
-    return PlotPicture.dataURI(levels: levels, width: frames.count)
+    return (levels, frames.count)
   }
 
   /// The logarithm of the magnitude of the frequencies 1 to `bands` (the lowest left out) of at

@@ -130,7 +130,11 @@ extension Style {
     .g.all .l{writing-mode:vertical-rl;justify-self:center;text-align:start;padding-top:4px}
     .g .end{outline:1px solid var(--ink);outline-offset:-1px}
 
-    @container(max-width:283px){.g.ten{grid-template-columns:repeat(4,max-content)}}
+    @container(max-width:283px){
+     .g.ten,.g.strip{grid-template-columns:repeat(4,max-content)}
+     .g.strip:not(.all)>:nth-child(8n+7){display:none}
+     .g.five img{width:100%;height:auto}
+    }
 
     /* text keeps the lines of the model */
     .txt li{white-space:pre-wrap}
