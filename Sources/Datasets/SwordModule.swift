@@ -92,25 +92,61 @@ package enum OSIS {
       if let open = dropping {
         if tag.first == UInt8(ascii: "/"), name == open { dropping = nil }
       } else if tag.first != UInt8(ascii: "/"), tag.last != UInt8(ascii: "/"),
-        name.elementsEqual("note".utf8) || name.elementsEqual("title".utf8)
+        name == note[...] || name == title[...]
       {
         dropping = name
       }
     }
-    // A pilcrow marks a paragraph; it is no word.
-    let words = withoutEntities(kept[...]).replacing([0xC2, 0xB6], with: [0x20])
-      .split { $0 <= 0x20 }
-    return String(decoding: Array(words.joined(separator: [0x20])), as: UTF8.self)
+    return String(decoding: words(of: withoutEntities(kept[...])), as: UTF8.self)
   }
 
-  /// The value of `osisID` in the first tag of this name that opens a book or a chapter.
-  static func opening(_ name: String, in markup: [UInt8]) -> String? {
-    for part in markup.split(separator: UInt8(ascii: "<")) where part.starts(with: name.utf8) {
-      let tag = part.prefix { $0 != UInt8(ascii: ">") }
-      guard attribute("sID", in: tag) != nil, let value = attribute("osisID", in: tag),
-        name != "div" || attribute("type", in: tag)?.elementsEqual("book".utf8) == true
-      else { continue }
-      return String(decoding: value, as: UTF8.self)
+  private static let note = Array("note".utf8)
+  private static let title = Array("title".utf8)
+
+  /// The text with one space between words; the pilcrow, which marks a paragraph, is no word.
+  private static func words(of text: [UInt8]) -> [UInt8] {
+    var result: [UInt8] = []
+    result.reserveCapacity(text.count)
+    var isAfterSpace = false
+    var index = 0
+    while index < text.count {
+      let byte = text[index]
+      let isPilcrow = byte == 0xC2 && index + 1 < text.count && text[index + 1] == 0xB6
+      index += isPilcrow ? 2 : 1
+      if isPilcrow || byte <= 0x20 {
+        isAfterSpace = !result.isEmpty
+      } else {
+        if isAfterSpace { result.append(0x20) }
+        isAfterSpace = false
+        result.append(byte)
+      }
+    }
+    return result
+  }
+
+  /// The `osisID` of the first tag that opens a chapter, such as "Gen.1".
+  static func chapter(in markup: [UInt8]) -> String? {
+    opening(Array("chapter ".utf8), in: markup) { _ in true }
+  }
+
+  /// The `osisID` of the first tag that opens a book, such as "Gen".
+  static func book(in markup: [UInt8]) -> String? {
+    opening(Array("div ".utf8), in: markup) { tag in
+      attribute("type", in: tag).map { Array($0) == Array("book".utf8) } ?? false
+    }
+  }
+
+  private static func opening(
+    _ name: [UInt8], in markup: [UInt8], where isWanted: (_ tag: ArraySlice<UInt8>) -> Bool
+  ) -> String? {
+    var rest = markup[...]
+    while let start = rest.firstIndex(of: UInt8(ascii: "<")) {
+      rest = rest[(start + 1)...]
+      guard rest.starts(with: name) else { continue }
+      let tag = rest.prefix { $0 != UInt8(ascii: ">") }
+      if attribute("sID", in: tag) != nil, isWanted(tag), let value = attribute("osisID", in: tag) {
+        return String(decoding: value, as: UTF8.self)
+      }
     }
     return nil
   }

@@ -37,7 +37,7 @@ public enum ToyDistribution: String, CaseIterable, Sendable {
   }
 
   /// The logarithm of the density at a point, in nats; minus infinity where no point falls.
-  /// Blurred curves are integrated numerically, to about 1e-9.
+  /// Blurred curves are integrated numerically, to about 1e-6.
   public func logDensity(x: Double, y: Double) -> Double {
     let point = Point(x: x, y: y)
     switch shape {
@@ -45,8 +45,11 @@ public enum ToyDistribution: String, CaseIterable, Sendable {
       return logMean(centers.lazy.map { logGaussian(point, around: $0, deviation: deviation) })
     case .curves(let curves, let deviation):
       return logMean(
-        curves.lazy.flatMap { curve in
-          curve.nodes.lazy.map { logGaussian(point, around: $0, deviation: deviation) }
+        curves.lazy.map { curve in
+          logSum(
+            curve.nodes.map {
+              $0.logWeight + logGaussian(point, around: $0.point, deviation: deviation)
+            })
         })
     case .board:
       return Self.isDark(x, y) ? -log(32) : -.infinity
@@ -62,7 +65,7 @@ public enum ToyDistribution: String, CaseIterable, Sendable {
       let noise = random.normals()
       return Point(x: center.x + deviation * noise.0, y: center.y + deviation * noise.1)
     case .curves(let curves, let deviation):
-      let center = curves[random.integer(below: curves.count)].point(random.uniform())
+      let center = curves[random.integer(below: curves.count)].sample(&random)
       let noise = random.normals()
       return Point(x: center.x + deviation * noise.0, y: center.y + deviation * noise.1)
     case .board:
@@ -114,12 +117,9 @@ public enum ToyDistribution: String, CaseIterable, Sendable {
       }
       return .curves(circles, deviation: 0.1)
     case .twoSpirals:
-      // The root makes the points as dense outside as inside.
+      // Outer turns are longer, and get as many more points.
       let arms = [0, Double.pi].map { start in
-        Curve {
-          let turn = $0.squareRoot()
-          return Point(radius: 3.5 * turn, angle: 3 * .pi * turn + start)
-        }
+        Curve(thickens: true) { Point(radius: 3.5 * $0, angle: 3 * .pi * $0 + start) }
       }
       return .curves(arms, deviation: 0.1)
     case .swissRoll:
@@ -148,16 +148,34 @@ private struct Point: Sendable {
   }
 }
 
-/// A curve run through at the times 0 to 1.
+/// A curve over a parameter from 0 to 1.
 private struct Curve: Sendable {
-  let point: @Sendable (_ time: Double) -> Point
-  /// Points at evenly spaced times; their mean is the integral over time.
-  let nodes: [Point]
+  let point: @Sendable (_ parameter: Double) -> Point
+  /// Whether points come the more often the larger the parameter is, in proportion.
+  let thickens: Bool
+  /// Points and logarithms of weights whose weighted sum is the integral over the distribution on the curve:
+  /// Gauss and Legendre's three in each of many panels.
+  let nodes: [(point: Point, logWeight: Double)]
 
-  init(_ point: @escaping @Sendable (_ time: Double) -> Point) {
+  init(thickens: Bool = false, _ point: @escaping @Sendable (_ parameter: Double) -> Point) {
     self.point = point
-    let count = 2000
-    nodes = (0..<count).map { point((Double($0) + 0.5) / Double(count)) }
+    self.thickens = thickens
+    let panels = 500
+    let panel: [(place: Double, weight: Double)] = [
+      (0.5 - 0.15.squareRoot(), 5.0 / 18), (0.5, 8.0 / 18), (0.5 + 0.15.squareRoot(), 5.0 / 18),
+    ]
+    nodes = (0..<panels).flatMap { index in
+      panel.map { place, weight in
+        let parameter = (Double(index) + place) / Double(panels)
+        let density = thickens ? 2 * parameter : 1
+        return (point(parameter), log(weight * density / Double(panels)))
+      }
+    }
+  }
+
+  func sample(_ random: inout SplitMix64) -> Point {
+    let uniform = random.uniform()
+    return point(thickens ? uniform.squareRoot() : uniform)
   }
 }
 
@@ -192,10 +210,14 @@ private func logGaussian(_ point: Point, around center: Point, deviation: Double
   return -(x * x + y * y) / (2 * variance) - log(2 * .pi * variance)
 }
 
-/// The logarithm of the mean of the exponentials.
-private func logMean(_ logarithms: some Sequence<Double>) -> Double {
+/// The logarithm of the sum of the exponentials.
+private func logSum(_ logarithms: some Sequence<Double>) -> Double {
   let values = Array(logarithms)
   guard let largest = values.max(), largest > -.infinity else { return -.infinity }
-  let sum = values.reduce(0) { $0 + exp($1 - largest) }
-  return largest + log(sum / Double(values.count))
+  return largest + log(values.reduce(0) { $0 + exp($1 - largest) })
+}
+
+/// The logarithm of the mean of the exponentials.
+private func logMean(_ logarithms: some Collection<Double>) -> Double {
+  logSum(logarithms) - log(Double(logarithms.count))
 }

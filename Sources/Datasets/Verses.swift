@@ -55,8 +55,8 @@ public struct Verses: Sendable {
     var verses: [Verse] = []
     var place: (book: String, chapter: Int, number: Int)?
     for (left, right) in zip(english, spanish) {
-      if OSIS.opening("div", in: left) != nil { continue }
-      if let heading = OSIS.opening("chapter", in: left) {
+      if OSIS.book(in: left) != nil { continue }
+      if let heading = OSIS.chapter(in: left) {
         let parts = heading.split(separator: ".")
         guard parts.count == 2, let chapter = Int(parts[1]) else {
           throw .damaged(path: path, reason: "a chapter called \"\(heading)\"")

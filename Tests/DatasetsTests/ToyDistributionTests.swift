@@ -66,6 +66,17 @@ struct ToyDistributionTests {
     Int((x + 8.5).rounded(.down)) * 32 + Int((y + 8.5).rounded(.down))
   }
 
+  @Test(
+    "Densities of blurred curves agree with a finer integration made elsewhere",
+    arguments: [
+      (ToyDistribution.twoSpirals, 2, -2, -9.164_147_410),
+      (.twoMoons, 1, -0.6, -3.014_815_601),
+      (.swissRoll, 1.1, 1.1, -2.593_012_192),
+    ])
+  func curves(toy: ToyDistribution, x: Double, y: Double, expected: Double) {
+    #expect(abs(toy.logDensity(x: x, y: y) - expected) < 1e-6)
+  }
+
   @Test("Known densities have their closed forms")
   func closedForms() {
     let board = ToyDistribution.checkerboard

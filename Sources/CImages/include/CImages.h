@@ -1,6 +1,7 @@
 // Pictures, compressed bytes and glyphs through the system's libraries. Nothing here traps or jumps
 // out: every function that can fail returns a status and writes a sentence into `error`, a buffer of
-// APUS_ERROR_LENGTH bytes. Nothing is allocated by a size that a file only claims.
+// APUS_ERROR_LENGTH bytes. A PNG or JPEG too short for the size it claims is refused before anything is
+// allocated for its pixels; WebP allows any size in a few bytes, so callers set a limit.
 #ifndef APUS_CImages_H
 #define APUS_CImages_H
 
