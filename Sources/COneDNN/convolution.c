@@ -108,6 +108,16 @@ int convolution_prepare_empty(const apus_convolution_descriptor *d, apus_kernel 
   return 0;
 }
 
+/// The library's primitives are slow for large weights on few pixels (512 to 512 channels on 4 x 4): there the input is
+/// spread out to columns for a matrix product. Version 3 is slow only by weights.
+static bool is_columns(const apus_convolution_descriptor *d) {
+  convolution_shape s = convolution_shape_of(d);
+  int64_t row = d->inputs * convolution_points(s.kernel), pixels = convolution_points(s.out);
+  bool weak = d->direction == APUS_BACKWARD_WEIGHTS || (d->direction == APUS_FORWARD && DNNL_VERSION_MAJOR < 3);
+  return weak && d->type == APUS_FLOAT32 && d->groups == 1 && row * d->outputs >= (int64_t)1 << 20 && pixels <= 32 &&
+         d->batch * pixels * row <= (int64_t)16 << 20;
+}
+
 int apus_convolution_prepare(const apus_convolution_descriptor *d, apus_kernel *kernel) {
   *kernel = (apus_kernel){.invariant_input = -1};
   if (check(d) != 0) return -1;
@@ -115,5 +125,6 @@ int apus_convolution_prepare(const apus_convolution_descriptor *d, apus_kernel *
   if (d->type == APUS_FLOAT64) return convolution_prepare_loops(d, kernel);
   if (!dnn_engine()) return dnn_fail("oneDNN %s found no engine for this processor", apus_onednn_version());
   if (is_product(d)) return convolution_prepare_product(d, kernel);
+  if (is_columns(d)) return convolution_prepare_columns(d, kernel);
   return convolution_prepare_primitive(d, kernel);
 }

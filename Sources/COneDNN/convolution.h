@@ -16,6 +16,7 @@ static inline int64_t convolution_points(const int64_t sizes[3]) { return sizes[
 // Ways to compute; each sets `kernel` and returns 0 or -1 with an error.
 int convolution_prepare_primitive(const apus_convolution_descriptor *d, apus_kernel *kernel);
 int convolution_prepare_product(const apus_convolution_descriptor *d, apus_kernel *kernel);
+int convolution_prepare_columns(const apus_convolution_descriptor *d, apus_kernel *kernel);
 int convolution_prepare_loops(const apus_convolution_descriptor *d, apus_kernel *kernel);
 int convolution_prepare_empty(const apus_convolution_descriptor *d, apus_kernel *kernel);
 

@@ -265,11 +265,12 @@ static dnnl_status_t create_bands(convolution *c) {
   return status;
 }
 
-/// Partial sums cost memory and additions, so there are fewer of them where the weights are large.
+/// Partial sums cost memory and additions, so there are fewer of them where the weights are large. A power of two, so
+/// that they mostly are equally large.
 static dnnl_status_t create_parts(convolution *c) {
   int64_t weights = c->d.outputs * (c->d.inputs / c->d.groups) * convolution_points(c->shape.kernel);
-  int64_t most = dnn_maximum(2, ((int64_t)8 << 20) / weights);
-  int64_t parts = dnn_minimum(dnn_minimum(most, 16), image_work(c) * c->d.batch / ((int64_t)2 << 20));
+  int64_t limit = image_work(c) * c->d.batch / ((int64_t)2 << 20), parts = 1;
+  while (parts < 16 && parts * 2 <= limit && (parts == 1 || parts * weights < (int64_t)2 << 20)) parts *= 2;
   c->images = dnn_ceiling(c->d.batch, dnn_maximum(1, dnn_minimum(parts, c->d.batch)));
   c->parts = dnn_ceiling(c->d.batch, c->images);
   cut_whole(c);

@@ -33,6 +33,7 @@ static void destroy(void *parameters) {
     for (int j = 0; j < 2; j++) dnn_operation_destroy(p->multiply[i][j]);
     dnn_operation_destroy(p->pack[i]);
   }
+  free(p->extension);
   free(p);
 }
 
@@ -68,8 +69,10 @@ static void fold_batch(apus_matmul_descriptor *d) {
   d->batch = 1;
 }
 
-/// Packing costs about as much as 400 rows' gain (laboratory numbers in ARCHITECTURE.md).
-static const int64_t rows_worth_packing = 512, rows_worth_packing_reused = 5;
+/// Packing reads and writes B once. It is won back by so many rows, later where it also transposes.
+static int64_t rows_worth_packing(const apus_matmul_descriptor *d) {
+  return d->b_is_reused ? 5 : d->transpose_b ? 1024 : 512;
+}
 
 static int choose(product *p, apus_kernel *kernel) {
   const apus_matmul_descriptor *d = &p->d;
@@ -77,7 +80,7 @@ static int choose(product *p, apus_kernel *kernel) {
   bool empty = d->batch == 0 || d->m == 0 || d->n == 0 || d->k == 0;
   if (!empty && d->m <= few_rows_limit && d->type != APUS_FLOAT16) return product_prepare_few_rows(p, kernel);
   bool one_b = d->batch == 1 && !d->transpose_a;
-  bool worth = one_b && d->m >= (d->b_is_reused ? rows_worth_packing_reused : rows_worth_packing) && d->n >= 16;
+  bool worth = one_b && d->m >= rows_worth_packing(d) && d->n >= 16;
   if (d->type == APUS_FLOAT16 || empty) return product_prepare_sgemm(p, kernel);
   if (worth || (one_b && d->type == APUS_BFLOAT16)) {
     int result = product_prepare_primitive(p, kernel, true);

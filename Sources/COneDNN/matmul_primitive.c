@@ -11,7 +11,7 @@ static void multiply_body(const void *parameters, void *const *buffers, int64_t 
     a += product_a_offset(d, &block) * apus_type_size(d->type);
     c += product_c_offset(d, &block) * apus_type_size(d->c_type);
     if (p->algorithm == PRODUCT_PACKED)
-      b = (char *)buffers[p->shared_buffer] + block.column / p->column_block * p->packed_bytes;
+      b = product_shared(p, buffers) + block.column / p->column_block * p->packed_bytes;
     else
       b += product_b_offset(d, &block) * apus_type_size(d->type);
     dnn_operation *operation = p->multiply[block.rows < p->row_block][block.columns < p->column_block];
@@ -26,7 +26,7 @@ static void pack_body(const void *parameters, void *const *buffers, int64_t chun
   int64_t column = chunk * p->column_block;
   product_block block = {.column = column};
   char *from = (char *)buffers[p->b_buffer] + product_b_offset(&p->d, &block) * apus_type_size(p->d.type);
-  char *to = (char *)buffers[p->shared_buffer] + chunk * p->packed_bytes;
+  char *to = product_shared(p, buffers) + chunk * p->packed_bytes;
   bool last = p->d.n - column < p->column_block;
   dnn_operation_run(p->pack[last], (void *[]){from, to}, scratch);
 }
@@ -116,22 +116,25 @@ static void discard_operations(product *p) {
   }
 }
 
-/// Blocks of columns are multiples of 64, the width of the library's packed panels. Wide blocks read A less often;
-/// narrower ones only where there would be fewer than 16 chunks.
+/// Blocks of columns are multiples of 64, the width of the library's packed panels. The library copies a block's rows
+/// of A where they are bfloat16, so its blocks are wider. Narrower ones only where there would be too few chunks.
 static void cut_for_primitive(product *p) {
-  int64_t columns = 256, rows = 128;
-  const int64_t work = (int64_t)6 << 20, least = (int64_t)2 << 20;
-  while (rows > 32 && rows * columns * p->d.k > work) rows /= 2;
+  bool narrow_type = p->d.type == APUS_BFLOAT16;
+  int64_t columns = narrow_type ? 1024 : 256, rows = 128, wanted = narrow_type ? 12 : 16;
+  const int64_t work = (narrow_type ? (int64_t)24 : (int64_t)8) << 20, least = (int64_t)2 << 20;
+  columns = dnn_minimum(columns, dnn_round_up(p->d.n, 64));
+  while (rows > 64 && rows * columns * p->d.k > work) rows /= 2;
   while (rows < 512 && rows * columns * p->d.k < work / 2) rows *= 2;
-  product_cut(p, rows, columns, work / 2);
-  while (p->units < 16 && columns > 64 && p->row_block * columns * p->d.k > least) {
-    columns /= 2;
-    product_cut(p, rows, columns, work / 2);
+  product_cut(p, rows, columns, 0);
+  while (p->units < wanted && columns > 64 && p->row_block * columns * p->d.k > least) {
+    columns = dnn_round_up(columns / 2, 64);
+    product_cut(p, rows, columns, 0);
   }
-  while (p->units < 16 && rows > 16 && rows * p->column_block * p->d.k > least) {
+  while (p->units < wanted && rows > 16 && rows * p->column_block * p->d.k > least) {
     rows /= 2;
-    product_cut(p, rows, columns, work / 2);
+    product_cut(p, rows, columns, 0);
   }
+  product_cut(p, rows, columns, work / 2);
 }
 
 int product_prepare_primitive(product *p, apus_kernel *kernel, bool packed) {

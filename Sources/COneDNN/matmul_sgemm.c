@@ -62,8 +62,8 @@ static void compute_block(const product *p, void *const *buffers, const product_
 static void sgemm_body(const void *parameters, void *const *buffers, int64_t chunk, void *scratch) {
   const product *p = parameters;
   bool converted = p->algorithm == PRODUCT_CONVERTED;
-  const float *a = converted ? (const float *)buffers[p->shared_buffer] + p->converted_b : buffers[p->a_buffer];
-  const float *b = converted ? buffers[p->shared_buffer] : buffers[p->b_buffer];
+  const float *a = converted ? (const float *)product_shared(p, buffers) + p->converted_b : buffers[p->a_buffer];
+  const float *b = converted ? (const float *)product_shared(p, buffers) : buffers[p->b_buffer];
   int64_t end = dnn_minimum(p->units, (chunk + 1) * p->group);
   for (int64_t unit = chunk * p->group; unit < end; unit++) {
     product_block block = product_block_at(p, unit);
@@ -78,7 +78,7 @@ static void part_body(const void *parameters, void *const *buffers, int64_t chun
   const product *p = parameters;
   int64_t part = chunk / p->units, k0 = part * p->part_k;
   product_block block = product_block_at(p, chunk % p->units);
-  float *c = (float *)buffers[p->shared_buffer] + (part * p->d.batch + block.entry) * p->d.m * p->d.n;
+  float *c = (float *)product_shared(p, buffers) + (part * p->d.batch + block.entry) * p->d.m * p->d.n;
   multiply(p, &block, buffers[p->a_buffer], buffers[p->b_buffer], k0, dnn_minimum(p->part_k, p->d.k - k0), 0,
            c + block.row * p->d.n + block.column, p->d.n);
 }
@@ -93,7 +93,7 @@ static void sum_body(const void *parameters, void *const *buffers, int64_t chunk
   float *row = scratch;
   int64_t rows = d->batch * d->m, first = chunk * sum_rows(p), last = dnn_minimum(rows, first + sum_rows(p));
   for (int64_t r = first; r < last; r++) {
-    const float *parts = (const float *)buffers[p->shared_buffer] + r * d->n;
+    const float *parts = (const float *)product_shared(p, buffers) + r * d->n;
     int64_t offset = r / d->m * d->c_stride + r % d->m * d->ldc;
     memcpy(row, parts, (size_t)d->n * sizeof *row);
     for (int64_t part = 1; part < p->parts; part++) {
@@ -136,13 +136,13 @@ static void convert_rows(const product *p, bool is_b, const void *from, float *t
 static void convert_b_body(const void *parameters, void *const *buffers, int64_t chunk, void *scratch) {
   (void)scratch;
   const product *p = parameters;
-  convert_rows(p, true, buffers[p->b_buffer], buffers[p->shared_buffer], chunk);
+  convert_rows(p, true, buffers[p->b_buffer], (float *)product_shared(p, buffers), chunk);
 }
 
 static void convert_a_body(const void *parameters, void *const *buffers, int64_t chunk, void *scratch) {
   (void)scratch;
   const product *p = parameters;
-  convert_rows(p, false, buffers[p->a_buffer], (float *)buffers[p->shared_buffer] + p->converted_b, chunk);
+  convert_rows(p, false, buffers[p->a_buffer], (float *)product_shared(p, buffers) + p->converted_b, chunk);
 }
 
 static void prepare_conversion(product *p, apus_kernel *kernel) {
@@ -168,14 +168,22 @@ static void prepare_conversion(product *p, apus_kernel *kernel) {
   product_add_phase(kernel, convert_a_body, dnn_ceiling(stored_rows(p, false), conversion_rows(p, false)), 0);
 }
 
-/// Blocks of C for the library's product, which copies both operands of every call: large enough to pay for that, small
-/// enough to make 16 of them where the product is large.
+/// Blocks of C for the library's product, which copies both operands of every call: the largest that still make 16
+/// units, or that keep a unit of a long sum short. Smaller ones than the last lose a third of the speed.
 static void cut_for_sgemm(product *p) {
-  int64_t rows = 256, columns = 512;
-  int64_t work = dnn_maximum(1, p->d.k);
-  while (rows * columns * work > (int64_t)8 << 20 && rows > 128) rows /= 2;
-  while (rows * columns * work > (int64_t)8 << 20 && columns > 128) columns /= 2;
-  product_cut(p, rows, columns, (int64_t)3 << 20);
+  static const int64_t blocks[][2] = {{256, 512}, {256, 256}, {128, 256}, {128, 128}, {64, 128}};
+  const int64_t least = (int64_t)2 << 20, most = (int64_t)16 << 20, group = (int64_t)3 << 20;
+  for (int i = 0; i < 5; i++) {
+    product smaller = *p;
+    product_cut(&smaller, blocks[i][0], blocks[i][1], group);
+    int64_t work = smaller.row_block * smaller.column_block * p->d.k;
+    if (i > 0) {
+      bool few = p->units < 16 && work >= least;
+      bool long_sum = i < 4 && p->row_block * p->column_block * p->d.k > most;
+      if (!few && !long_sum) break;
+    }
+    *p = smaller;
+  }
 }
 
 int product_prepare_sgemm(product *p, apus_kernel *kernel) {

@@ -4,7 +4,7 @@
 
 #include "operation.h"
 
-/// The algorithms. Each is a row of `product_algorithms` in matmul.c's table of names.
+/// The algorithms; their names are in matmul.c.
 typedef enum product_algorithm {
   PRODUCT_SGEMM = 0,      // the library's single-precision product on plain operands
   PRODUCT_SPLIT_SUM = 1,  // the same over parts of a long inner dimension, added in order
@@ -37,7 +37,14 @@ typedef struct product {
   dnn_operation *pack[2];         // [last columns]
   int64_t packed_bytes;           // of one block of columns
   void (*few_rows)(const struct few_rows_block *block);
+
+  void *extension;       // of a kernel that has a product inside; freed with it
+  int64_t shared_offset; // bytes of the shared block that belong to the extension
 } product;
+
+static inline char *product_shared(const product *p, void *const *buffers) {
+  return (char *)buffers[p->shared_buffer] + p->shared_offset;
+}
 
 /// A unit's place.
 typedef struct product_block {
@@ -67,14 +74,13 @@ static inline int64_t product_c_offset(const apus_matmul_descriptor *d, const pr
   return block->entry * d->c_stride + block->row * d->ldc + block->column;
 }
 
-/// Cuts `d` into blocks and sets `units` and `group`, so that a chunk has about `chunk_work` multiply-adds.
+/// Cuts `p->d` into blocks and sets `units` and `group`, so that a chunk has about `chunk_work` multiply-adds.
 void product_cut(product *p, int64_t row_block, int64_t column_block, int64_t chunk_work);
 
-/// Adds a phase whose body runs the chunks of `count` units.
+/// Adds a phase and makes room for its scratch.
 void product_add_phase(apus_kernel *kernel, apus_body body, int64_t chunks, int64_t scratch_bytes);
 
-/// As `apus_matmul_prepare`, with the places of the operands among the buffers. `bias` and `shared` -1: after the
-/// inputs, after C.
+/// As `apus_matmul_prepare`, with the places of the operands among the buffers.
 typedef struct product_places {
   int32_t a, b, bias, c, shared;
 } product_places;

@@ -135,6 +135,13 @@ extension ConvolutionCase {
       dilation: [2, 1], low: [4, 1], high: [5, 1]),
     ConvolutionCase(
       batch: 1, inputs: 64, outputs: 64, size: [6, 300], kernel: [3, 3], low: [2, 1], high: [2, 1]),
+    // Large weights on few pixels: columns and a matrix product.
+    ConvolutionCase(
+      batch: 3, inputs: 300, outputs: 400, size: [4, 3], kernel: [3, 3], low: [1, 1],
+      high: [1, 1], bias: true, relu: true),
+    ConvolutionCase(
+      inputs: 600, outputs: 513, size: [9], kernel: [4], stride: [2], dilation: [2], low: [3],
+      high: [1]),
     // Weights of several pieces, an odd number of images in each partial sum.
     ConvolutionCase(
       batch: 7, inputs: 64, outputs: 128, size: [6, 6], kernel: [3, 3], low: [1, 1], high: [1, 1]),
