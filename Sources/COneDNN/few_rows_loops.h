@@ -16,10 +16,18 @@ ALWAYS float FEW_ROWS_NAME(load_one)(const void *b, int64_t i, bool bfloat16) {
   return bfloat16 ? convert_from_bfloat16(((const uint16_t *)b)[i]) : ((const float *)b)[i];
 }
 
+/// By halves: one lane after the other would take longer than the loop over a short row.
 ALWAYS float FEW_ROWS_NAME(add_lanes)(LANES v) {
-  float sum = 0;
-  for (int i = 0; i < FEW_ROWS_LANES; i++) sum += v[i];
-  return sum;
+#if FEW_ROWS_LANES == 16
+  __auto_type eight = v.lo + v.hi;
+  __auto_type four = eight.lo + eight.hi;
+#elif FEW_ROWS_LANES == 8
+  __auto_type four = v.lo + v.hi;
+#else
+  LANES four = v;
+#endif
+  __auto_type two = four.lo + four.hi;
+  return two.x + two.y;
 }
 
 /// Dot products of `rows` rows of x with `R` rows of B from `column` on.
