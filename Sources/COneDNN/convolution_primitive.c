@@ -30,15 +30,21 @@ typedef struct convolution {
   int64_t pieces, piece_bytes, published_piece_bytes;
 } convolution;
 
-static void destroy(void *parameters) {
-  convolution *c = parameters;
+static void discard_bands(convolution *c) {
   for (int32_t i = 0; i < c->band_count; i++) {
     bool first = true;
     for (int32_t j = 0; j < i; j++) first = first && c->bands[j].operation != c->bands[i].operation;
     if (first) dnn_operation_destroy(c->bands[i].operation);
   }
-  dnn_operation_destroy(c->rearrange);
   if (c->weights) dnn_layout_destroy(c->weights);
+  c->weights = NULL;
+  c->band_count = 0;
+}
+
+static void destroy(void *parameters) {
+  convolution *c = parameters;
+  discard_bands(c);
+  dnn_operation_destroy(c->rearrange);
   free(c);
 }
 
@@ -251,7 +257,7 @@ static void cut_images(convolution *c) {
   if (!bands_are_real(c)) cut_whole(c);
 }
 
-static dnnl_status_t create_bands(convolution *c) {
+static dnnl_status_t create_all(convolution *c) {
   dnnl_status_t status = dnnl_success;
   for (int32_t i = 0; i < c->band_count && status == dnnl_success; i++) {
     band *b = &c->bands[i];
@@ -265,6 +271,16 @@ static dnnl_status_t create_bands(convolution *c) {
   return status;
 }
 
+static dnnl_status_t create_bands(convolution *c) {
+  cut_images(c);
+  dnnl_status_t status = create_all(c);
+  if (status == dnnl_success || c->band_count == 1) return status;
+  // The library may want another layout of the weights for another band: then the image stays whole.
+  discard_bands(c);
+  cut_whole(c);
+  return create_all(c);
+}
+
 /// Partial sums cost memory and additions, so there are fewer of them where the weights are large. A power of two, so
 /// that they mostly are equally large.
 static dnnl_status_t create_parts(convolution *c) {
@@ -272,7 +288,6 @@ static dnnl_status_t create_parts(convolution *c) {
   int64_t limit = image_work(c) * c->d.batch / ((int64_t)2 << 20), parts = 1;
   while (parts < 16 && parts * 2 <= limit && (parts == 1 || parts * weights < (int64_t)2 << 20)) parts *= 2;
   c->images = dnn_ceiling(c->d.batch, dnn_maximum(1, dnn_minimum(parts, c->d.batch)));
-  c->parts = dnn_ceiling(c->d.batch, c->images);
   cut_whole(c);
   dnnl_status_t status = create(c, &c->bands[0], c->images);
   int64_t last = c->d.batch % c->images;
@@ -281,7 +296,14 @@ static dnnl_status_t create_parts(convolution *c) {
     c->bands[1].operation = NULL;
     c->band_count = 2;
     status = create(c, &c->bands[1], last);
+    if (status != dnnl_success) {  // the library wants another layout for fewer images: all parts equal, then
+      discard_bands(c);
+      cut_whole(c);
+      c->images = largest_divisor(c->d.batch, c->images);
+      status = create(c, &c->bands[0], c->images);
+    }
   }
+  c->parts = dnn_ceiling(c->d.batch, c->images);
   return status;
 }
 
@@ -343,13 +365,7 @@ int convolution_prepare_primitive(const apus_convolution_descriptor *d, apus_ker
   c->x_bytes = convolution_points(c->shape.in) * d->inputs * apus_type_size(d->type);
   c->y_bytes = convolution_points(c->shape.out) * d->outputs * apus_type_size(d->type);
   c->shared_buffer = d->bias ? 4 : 3;
-  dnnl_status_t status;
-  if (d->direction == APUS_BACKWARD_WEIGHTS) {
-    status = create_parts(c);
-  } else {
-    cut_images(c);
-    status = create_bands(c);
-  }
+  dnnl_status_t status = d->direction == APUS_BACKWARD_WEIGHTS ? create_parts(c) : create_bands(c);
   if (status == dnnl_success) status = create_rearrangement(c);
   if (status != dnnl_success) {
     destroy(c);

@@ -52,7 +52,8 @@ typedef enum apus_direction {
 /// weights [outputs, inputs / groups, kernel…]. A transposed convolution is the backward direction by data.
 typedef struct apus_convolution_descriptor {
   int32_t direction;  // apus_direction
-  int32_t type;       // APUS_FLOAT32, APUS_BFLOAT16 (forward), or APUS_FLOAT64 (plain loops, for checking gradients)
+  int32_t type;       // APUS_FLOAT32; APUS_FLOAT64 (plain loops, for checking gradients); APUS_BFLOAT16 (forward, and
+                      // refused where the processor has no fast way)
   int32_t spatial;    // 1, 2 or 3
   int32_t bias, relu; // forward only; the bias is float32 (float64 with APUS_FLOAT64)
   int64_t batch, inputs, outputs, groups;
