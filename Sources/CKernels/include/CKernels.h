@@ -8,6 +8,7 @@
 #include "kernel.h"
 #include "normalize.h"
 #include "pool.h"
+#include "random.h"
 #include "reduce.h"
 #include "softmax.h"
 #include "sort.h"
