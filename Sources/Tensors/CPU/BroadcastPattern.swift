@@ -3,11 +3,16 @@
 /// Result element i reads operand element ((i / divisor) % modulus) · inner + i % inner. This holds whenever the axes that
 /// the operand keeps form at most one block besides the innermost axes: full operands, scalars, row and column vectors,
 /// per-image and per-channel values. It does not depend on how the result's axes are grouped, so a cluster may see its
-/// elements as any matrix of rows and columns.
+/// elements as any matrix of rows and columns. An operand may also be part of a larger tensor, cut along one axis.
 package struct BroadcastPattern: Hashable, Sendable {
   package var divisor = 1
   package var modulus = 1
   package var inner = 1
+  /// Whether the operand is part of a larger tensor: it begins at this element,
+  package var isPart = false
+  package var offset = 0
+  /// and its rows of `inner` elements lie this far apart; 0 where they follow one another.
+  package var rowStride = 0
 
   /// The same element everywhere.
   package static let scalar = BroadcastPattern()
@@ -60,11 +65,12 @@ package struct BroadcastPattern: Hashable, Sendable {
   }
 
   /// Whether the operand has all `count` elements.
-  package func isFull(_ count: Int) -> Bool { inner == count }
+  package func isFull(_ count: Int) -> Bool { inner == count && !isPart }
 
   /// The number that the columns of a matrix view must divide (0: any number will do).
   package func columnDivisor(_ count: Int) -> Int {
-    if inner > 1 { return isFull(count) ? 0 : inner }
+    if rowStride > 0 { return inner }
+    if inner > 1 { return inner == count ? 0 : inner }
     return modulus > 1 ? divisor : 0
   }
 
@@ -72,6 +78,7 @@ package struct BroadcastPattern: Hashable, Sendable {
   package func fits(columns: Int, count: Int) -> Bool {
     let divides = columnDivisor(count)
     guard divides == 0 || divides % columns == 0 else { return false }
+    if rowStride > 0 { return inner == columns }
     return inner <= 1 || modulus <= 1 || inner == columns
   }
 

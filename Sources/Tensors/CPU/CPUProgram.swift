@@ -22,12 +22,6 @@ package final class CPUProgram {
     case new(Int)
   }
 
-  private enum Place {
-    case argument(Int)
-    case result(Int)
-    case arena(Int)
-  }
-
   private struct Step {
     let kernel: PreparedKernel
     let firstBuffer: Int
@@ -35,7 +29,7 @@ package final class CPUProgram {
   }
 
   private var steps: [Step] = []
-  private var places: [Place] = []
+  private var places: [Compiler.Place] = []
   private let buffers: UnsafeMutablePointer<UnsafeMutableRawPointer?>
 
   /// - Parameter invariantArguments: arguments that are the same in all runs of a loop; what kernels derive from them
@@ -46,13 +40,7 @@ package final class CPUProgram {
     steps = compiler.steps.map {
       Step(kernel: $0.kernel, firstBuffer: $0.firstBuffer, isInvariant: $0.isInvariant)
     }
-    places = compiler.places.map {
-      switch $0 {
-      case .argument(let i): .argument(i)
-      case .result(let i): .result(i)
-      case .arena(let offset): .arena(offset)
-      }
-    }
+    places = compiler.places
     results = compiler.results
     newResults = compiler.newResults
     donations = compiler.donations
@@ -68,8 +56,8 @@ package final class CPUProgram {
   private func bind(_ arguments: Pointers, _ results: Pointers, _ arena: UnsafeMutableRawPointer) {
     for (i, place) in places.enumerated() {
       switch place {
-      case .argument(let j): unsafe buffers[i] = arguments[j]
-      case .result(let j): unsafe buffers[i] = results[j]
+      case .argument(let j, let offset): unsafe buffers[i] = arguments[j].map { unsafe $0 + offset }
+      case .result(let j, let offset): unsafe buffers[i] = results[j].map { unsafe $0 + offset }
       case .arena(let offset): unsafe buffers[i] = arena + offset
       }
     }

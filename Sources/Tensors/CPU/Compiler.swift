@@ -2,9 +2,10 @@ internal import CKernels
 
 /// Turns a program into kernels and places: fuse, lower, plan memory.
 struct Compiler {
+  /// Where a buffer lies: in an argument, a result or the block for everything in between, at a byte offset.
   enum Place {
-    case argument(Int)
-    case result(Int)
+    case argument(Int, offset: Int)
+    case result(Int, offset: Int)
     case arena(Int)
   }
   struct Step {
@@ -28,8 +29,19 @@ struct Compiler {
   /// A kernel with the values it reads and writes.
   private struct Lowered {
     let kernel: PreparedKernel
-    let operands: [Int]
+    let operands: [Operand]
     let results: [Int]
+
+    /// Whether operand `i` is the only one that reads its value.
+    func readsOnce(_ i: Int) -> Bool {
+      operands.filter { $0.value == operands[i].value }.count == 1
+    }
+  }
+
+  /// A stored value from a byte offset on.
+  private struct Operand: Hashable {
+    let value: Int
+    var offset = 0
   }
 
   init(_ program: Program, _ invariantArguments: Set<Int>) {
@@ -51,6 +63,11 @@ struct Compiler {
 
   private func owner(_ value: Int) -> Int { program.owner(of: value, fused.maker) }
 
+  private func location(_ value: Int) -> Operand {
+    let (owner, offset) = program.location(of: value, fused.maker)
+    return Operand(value: owner, offset: offset * program.types[owner].dataType.byteCount)
+  }
+
   // MARK: Lowering
 
   /// Values that somebody outside their own cluster reads.
@@ -59,15 +76,16 @@ struct Compiler {
     for (i, instruction) in program.instructions.enumerated() where unitOf[i] >= 0 {
       if fused.units[unitOf[i]].isCluster, !(instruction.primitive is Reduce) {
         for view in fused.views[i] where view.value >= 0 && !isInside(view.value, unitOf[i]) {
-          isStored[owner(view.value)] = true
+          isStored[location(view.value).value] = true
         }
       } else {
         for operand in instruction.operands where !isInside(operand, unitOf[i]) {
-          isStored[owner(operand)] = true
+          isStored[location(operand).value] = true
         }
       }
     }
     for output in program.outputs { isStored[owner(output)] = true }
+    for value in fused.placements.keys { isStored[value] = true }
     return isStored
   }
 
@@ -79,17 +97,26 @@ struct Compiler {
 
   private func lowerSingle(_ i: Int) -> Lowered {
     let instruction = program.instructions[i]
+    let types = program.operandTypes(instruction)
+    if let concatenate = instruction.primitive as? Concatenate {
+      // Some parts may be there already.
+      let copied = instruction.operands.indices.filter {
+        fused.placements[instruction.operands[$0]] == nil
+      }
+      return Lowered(
+        kernel: concatenate.lower(types, program.types[instruction.first], copying: copied),
+        operands: copied.map { location(instruction.operands[$0]) }, results: [instruction.first])
+    }
     return Lowered(
-      kernel: instruction.primitive.lower(
-        program.operandTypes(instruction), program.resultTypes(instruction)),
-      operands: instruction.operands.map(owner), results: Array(instruction.results))
+      kernel: instruction.primitive.lower(types, program.resultTypes(instruction)),
+      operands: instruction.operands.map(location), results: Array(instruction.results))
   }
 
   private func lowerCluster(_ unit: FusedUnit, _ isStored: [Bool]) -> Lowered {
     var tile = TileBuilder(count: unit.count, columns: unit.columns)
     var operandOf: [Int: TileOperand] = [:]  // values inside the cluster
     var inputOf: [InputKey: TileOperand] = [:]
-    var operands: [Int] = []
+    var operands: [Operand] = []
     var results: [Int] = []
     func read(_ view: Fusion.View, _ type: DataType) -> TileOperand {
       if let fill = view.literal { return tile.literal(fill.number, fill.type.dataType) }
@@ -102,7 +129,9 @@ struct Compiler {
         operand = tile.index(view.pattern, iota.type.dataType)
       } else {
         operand = tile.input(view.pattern, type)
-        operands.append(value)
+        var place = location(view.value)
+        place.offset += view.pattern.offset * type.byteCount
+        operands.append(place)
       }
       inputOf[key] = operand
       return operand
@@ -122,11 +151,15 @@ struct Compiler {
       let value = primitive.tile(views, types, output, into: &tile)
       operandOf[instruction.first] = value
       if isStored[instruction.first] {
-        tile.output(value, output.dataType)
+        tile.output(value, output.dataType, rowStride: rowStride(instruction.first))
         results.append(instruction.first)
       }
     }
     return Lowered(kernel: tile.kernel(), operands: operands, results: results)
+  }
+
+  private func rowStride(_ value: Int) -> Int? {
+    fused.placements[value].flatMap { $0.runs.isContiguous ? nil : $0.runs.stride }
   }
 
   private struct InputKey: Hashable {
@@ -160,68 +193,93 @@ struct Compiler {
   private mutating func plan(_ lowered: [Lowered]) {
     var lastReader = [Int](repeating: -1, count: program.types.count)
     for (s, step) in lowered.enumerated() {
-      for operand in step.operands { lastReader[operand] = s }
-      for result in step.results { lastReader[result] = max(lastReader[result], s) }
+      for operand in step.operands { lastReader[operand.value] = s }
+      for result in step.results { lastReader[home(result)] = max(lastReader[home(result)], s) }
     }
-    var offsets: [Int: Int] = [:]
-    var loopBlocks: [(Int, Int)] = []
-    let passedOn = Set(results.compactMap { if case .argument(let i) = $0 { i } else { nil } })
-    var donated: Set<Int> = []
+    var planner = Planner(
+      lastReader: lastReader,
+      passedOn: Set(results.compactMap { if case .argument(let i) = $0 { i } else { nil } }))
+    // What a loop prepares once must survive all its runs: it shares its memory with nothing.
+    let loopBlocks = lowered.map { isInvariant($0) ? memory.allocate($0.kernel.sharedBytes) : nil }
     for (s, step) in lowered.enumerated() {
-      var taken: Set<Int> = []
-      for (o, result) in step.results.enumerated() {
-        let mates = step.kernel.inPlace.filter { $0.output == o }.map { step.operands[$0.input] }
-        if let number = resultNumber[result] {
-          let mate = mates.first {
-            $0 < program.inputCount && lastReader[$0] == s && !passedOn.contains($0)
-              && !donated.contains($0)
-              && !invariantArguments.contains($0)
-          }
-          if let mate {
-            donations[number] = mate
-            donated.insert(mate)
-          }
-        } else if let mate = mates.first(where: {
-          offsets[$0] != nil && lastReader[$0] == s && !taken.contains($0)
-        }) {
-          taken.insert(mate)
-          offsets[result] = offsets[mate]
-        } else {
-          offsets[result] = memory.allocate(program.types[result].byteCount)
-        }
-      }
+      planner.taken = []
+      for o in step.results.indices { placeResult(o, of: step, s, &planner) }
       let shared = step.kernel.sharedBytes
-      let sharedOffset = shared > 0 ? memory.allocate(shared) : nil
-      addStep(step, offsets, sharedOffset)
-      if let sharedOffset {
-        // What a loop prepares once must survive all its runs.
-        if steps.last!.isInvariant {
-          loopBlocks.append((sharedOffset, shared))
-        } else {
-          memory.release(sharedOffset, shared)
+      let sharedOffset = loopBlocks[s] ?? (shared > 0 ? memory.allocate(shared) : nil)
+      addStep(step, planner.offsets, sharedOffset)
+      if let sharedOffset, loopBlocks[s] == nil { memory.release(sharedOffset, shared) }
+      for value in Set(step.operands.map(\.value) + step.results.map(home))
+      where lastReader[value] == s && !planner.taken.contains(value) {
+        if let offset = planner.offsets[value] {
+          memory.release(offset, program.types[value].byteCount)
         }
-      }
-      for value in Set(step.operands + step.results)
-      where lastReader[value] == s && !taken.contains(value) {
-        if let offset = offsets[value] { memory.release(offset, program.types[value].byteCount) }
       }
     }
   }
 
+  /// What is known while places are given.
+  private struct Planner {
+    let lastReader: [Int]
+    /// Arguments that are results too.
+    let passedOn: Set<Int>
+    var offsets: [Int: Int] = [:]
+    var donated: Set<Int> = []
+    /// Values whose memory a result of the current step took over.
+    var taken: Set<Int> = []
+  }
+
+  /// The value in whose memory a value lies.
+  private func home(_ value: Int) -> Int { fused.placements[value]?.container ?? value }
+
+  private mutating func placeResult(_ o: Int, of step: Lowered, _ s: Int, _ planner: inout Planner)
+  {
+    let result = home(step.results[o])
+    guard planner.offsets[result] == nil else { return }  // another part of the same whole came before
+    let mates = step.kernel.inPlace
+      .filter { $0.output == o && step.readsOnce($0.input) && step.operands[$0.input].offset == 0 }
+      .map { step.operands[$0.input].value }
+      .filter { planner.lastReader[$0] == s }
+    if let number = resultNumber[result] {
+      let mate = mates.first {
+        $0 < program.inputCount && !planner.passedOn.contains($0) && !planner.donated.contains($0)
+          && !invariantArguments.contains($0)
+      }
+      if let mate {
+        donations[number] = mate
+        planner.donated.insert(mate)
+      }
+    } else if let mate = mates.first(where: {
+      planner.offsets[$0] != nil && !planner.taken.contains($0)
+        && program.types[$0].byteCount == program.types[result].byteCount
+    }) {
+      planner.taken.insert(mate)
+      planner.offsets[result] = planner.offsets[mate]
+    } else {
+      planner.offsets[result] = memory.allocate(program.types[result].byteCount)
+    }
+  }
+
+  private func isInvariant(_ step: Lowered) -> Bool {
+    step.kernel.invariantInput.map { invariantArguments.contains(step.operands[$0].value) } ?? false
+  }
+
   private mutating func addStep(_ step: Lowered, _ offsets: [Int: Int], _ sharedOffset: Int?) {
     let first = places.count
-    for value in step.operands + step.results {
-      if value < program.inputCount {
-        places.append(.argument(value))
-      } else if let number = resultNumber[value] {
-        places.append(.result(number))
-      } else {
-        places.append(.arena(offsets[value]!))
-      }
+    for operand in step.operands { places.append(place(operand, offsets)) }
+    for result in step.results {
+      let offset =
+        (fused.placements[result]?.runs.offset ?? 0) * program.types[result].dataType.byteCount
+      places.append(place(Operand(value: home(result), offset: offset), offsets))
     }
     if let sharedOffset { places.append(.arena(sharedOffset)) }
-    let isInvariant =
-      step.kernel.invariantInput.map { invariantArguments.contains(step.operands[$0]) } ?? false
-    steps.append(Step(kernel: step.kernel, firstBuffer: first, isInvariant: isInvariant))
+    steps.append(Step(kernel: step.kernel, firstBuffer: first, isInvariant: isInvariant(step)))
+  }
+
+  private func place(_ operand: Operand, _ offsets: [Int: Int]) -> Place {
+    if operand.value < program.inputCount {
+      return .argument(operand.value, offset: operand.offset)
+    }
+    if let number = resultNumber[operand.value] { return .result(number, offset: operand.offset) }
+    return .arena(offsets[operand.value]! + operand.offset)
   }
 }

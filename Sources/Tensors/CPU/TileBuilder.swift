@@ -28,6 +28,8 @@ public struct TileBuilder {
     var source: TileOperand
     var type: DataType
     var store = APUS_STORE
+    /// Where the result is part of a larger tensor: the distance of its rows; nil where they follow one another.
+    var rowStride: Int?
   }
 
   /// Elements of the results.
@@ -93,11 +95,11 @@ public struct TileBuilder {
 
   /// The next result of the kernel.
   package mutating func output(
-    _ source: TileOperand, _ type: DataType, store: apus_store = APUS_STORE
+    _ source: TileOperand, _ type: DataType, store: apus_store = APUS_STORE, rowStride: Int? = nil
   ) {
     var source = source
     if case .instruction = source.kind {} else { source = append(APUS_TILE_COPY, source) }
-    outputs.append(Output(source: source, type: type, store: store))
+    outputs.append(Output(source: source, type: type, store: store, rowStride: rowStride))
   }
 
   /// The kernel of a single primitive whose operands all have the result's shape.

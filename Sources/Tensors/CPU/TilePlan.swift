@@ -181,7 +181,10 @@ struct TilePlan {
       divisor: 1, modulus: Int64(max(rows, 1)), stride: 0, step: 0,
       kind: Int32((input.isIndex ? APUS_INDEX : APUS_MEMORY).rawValue), type: input.type.rawValue,
       buffer: Int32(buffer))
-    if pattern.inner > 1 {
+    if pattern.rowStride > 0 {
+      access.step = 1
+      access.stride = Int64(pattern.rowStride)
+    } else if pattern.inner > 1 {
       access.step = 1
       if pattern.modulus > 1 {  // a block of leading axes and the innermost ones
         access.divisor = Int64(pattern.divisor / columns)
@@ -224,7 +227,8 @@ struct TilePlan {
       let isRow = output.store != APUS_STORE
       return apus_tile_output(
         access: apus_access(
-          divisor: 1, modulus: Int64(max(rows, 1)), stride: isRow ? 1 : Int64(columns),
+          divisor: 1, modulus: Int64(max(rows, 1)),
+          stride: isRow ? 1 : Int64(output.rowStride ?? columns),
           step: isRow ? 0 : 1,
           kind: Int32(APUS_MEMORY.rawValue), type: output.type.rawValue,
           buffer: Int32(operandCount + i)),
@@ -265,7 +269,8 @@ struct TilePlan {
       for case .input(let j) in instruction.operands.map(\.kind) { lastReader[j] = i }
     }
     var pairs: [PreparedKernel.InPlace] = []
-    for (o, output) in outputs.enumerated() where output.store == APUS_STORE {
+    for (o, output) in outputs.enumerated()
+    where output.store == APUS_STORE && output.rowStride == nil {
       guard case .instruction(let producer) = output.source.kind else { continue }
       var operand = 0
       for (j, input) in tile.inputs.enumerated() where !input.isIndex {

@@ -49,11 +49,8 @@ extension Tensor {
     guard sizes.reduce(0, +) == shape[self.axis(axis)] else {
       fail("parts \(sizes) do not add up to axis \(axis) of shape \(shape)")
     }
-    var start = 0
-    return sizes.map { size in
-      defer { start += size }
-      return sliced(axis, start..<(start + size))
-    }
+    return sizes.count == 1
+      ? [self] : Tensor.apply(Split(axis: self.axis(axis), sizes: sizes), [self])
   }
 
   /// Adds `value` before and after the elements of each axis; a pair of counts an axis.

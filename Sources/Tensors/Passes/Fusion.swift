@@ -24,6 +24,13 @@ package struct Fusion {
   private var units: [Unit] = []
   /// How every elementwise instruction reads its operands.
   private var views: [[View]]
+  private var placements: [Int: Placement] = [:]
+
+  /// A value that is part of a concatenation's result and is written there at once.
+  package struct Placement: Sendable {
+    package let container: Int
+    package let runs: Runs
+  }
 
   private struct Unit {
     var members: [Int] = []
@@ -48,15 +55,18 @@ package struct Fusion {
     package var units: [FusedUnit]
     package var views: [[View]]
     package var maker: [Int]
+    /// Values that are written where a concatenation wants them.
+    package var placements: [Int: Placement]
   }
 
   package static func fuse(_ program: Program) -> Result {
     var fusion = Fusion(program)
     for i in program.instructions.indices { fusion.place(i) }
+    fusion.placeParts()
     fusion.storeViews()
     return Result(
       units: Scheduler.order(fusion.finishedUnits(), program, fusion.maker), views: fusion.views,
-      maker: fusion.maker)
+      maker: fusion.maker, placements: fusion.placements)
   }
 
   private init(_ program: Program) {
@@ -99,14 +109,45 @@ package struct Fusion {
       } else {
         view = View(value: source, pattern: pattern)
       }
+    case let slice as Slice:
+      view = part(
+        value, instruction, slice.runs(in: program.types[instruction.operands[0]].shape), program,
+        maker)
+    case let split as Split:
+      let runs = split.runs(
+        value - instruction.first, in: program.types[instruction.operands[0]].shape)
+      view = part(value, instruction, runs, program, maker)
     default: break
     }
     return view
   }
 
+  /// A part is read where it lies, unless its runs are too short to be worth a row of their own.
+  private static func part(
+    _ value: Int, _ instruction: Program.Instruction, _ runs: Runs?, _ program: Program,
+    _ maker: [Int]
+  ) -> View {
+    let count = program.types[value].count
+    guard let runs, runs.isContiguous || runs.length >= shortestRow else {
+      return View(value: value, pattern: .full(count))
+    }
+    let source = instruction.operands[0]
+    let inner = Fusion.view(source, program, maker)
+    let isPlain = inner.value >= 0 && inner.pattern.isFull(program.types[source].count)
+    var pattern = BroadcastPattern(inner: runs.length)
+    pattern.isPart = true
+    pattern.offset = runs.offset
+    pattern.rowStride = runs.stride
+    return View(value: isPlain ? inner.value : source, pattern: pattern)
+  }
+
+  /// Rows of fewer elements cost more than a copy.
+  private static let shortestRow = 8
+
   /// Whether an instruction needs no kernel wherever elementwise instructions read it.
   private func isView(_ primitive: any Primitive) -> Bool {
     primitive is Reshape || primitive is Broadcast || primitive is Fill || primitive is Iota
+      || primitive is Slice || primitive is Split
   }
 
   private func isElementwise(_ i: Int) -> Bool {
@@ -220,11 +261,50 @@ package struct Fusion {
 
   // MARK: Finishing
 
+  /// Operands of concatenations that clusters compute, and that nobody else reads, are written where they belong.
+  private mutating func placeParts() {
+    var readers = [Int](repeating: 0, count: program.types.count)
+    for instruction in program.instructions {
+      for operand in instruction.operands { readers[operand] += 1 }
+    }
+    for output in program.outputs { readers[output] += 1 }
+    for (i, instruction) in program.instructions.enumerated() {
+      guard let concatenate = instruction.primitive as? Concatenate else { continue }
+      let shapes = program.operandTypes(instruction).map(\.shape)
+      for (part, operand) in instruction.operands.enumerated() where readers[operand] == 1 {
+        guard maker[operand] >= 0, isElementwise(maker[operand]), program.types[operand].count > 0
+        else { continue }
+        let runs = concatenate.runs(part, shapes, in: program.types[instruction.first].shape)
+        if takesRows(unit[maker[operand]], runs) {
+          placements[operand] = Placement(container: instruction.first, runs: runs)
+        }
+      }
+      if instruction.operands.allSatisfy({ placements[$0] != nil }) {
+        // Nothing is left to do: the concatenation is where its parts were written.
+        level[i] = units[unit[i]].level
+        units[unit[i]].members = []
+        unit[i] = -1
+      }
+    }
+  }
+
+  /// Whether a cluster can write rows of this length, and makes it do so.
+  private mutating func takesRows(_ unit: Int, _ runs: Runs) -> Bool {
+    if runs.isContiguous { return true }
+    guard runs.length >= Fusion.shortestRow,
+      units[unit].columns == nil || units[unit].columns == runs.length,
+      BroadcastPattern.columns(units[unit].patterns, count: units[unit].count, fixed: runs.length)
+        != nil
+    else { return false }
+    units[unit].columns = runs.length
+    return true
+  }
+
   /// Broadcasts, numbers and indices that somebody reads as they are become units of their own.
   private mutating func storeViews() {
     var needed: Set<Int> = []
     func need(_ value: Int) {
-      let owner = program.owner(of: value, maker)
+      let owner = program.location(of: value, maker).owner
       if maker[owner] >= 0, unit[maker[owner]] < 0 { needed.insert(maker[owner]) }
     }
     for (i, instruction) in program.instructions.enumerated() where unit[i] >= 0 {
@@ -234,12 +314,19 @@ package struct Fusion {
         for operand in instruction.operands { need(operand) }
       }
     }
-    for output in program.outputs { need(output) }
+    for output in program.outputs {
+      let owner = program.owner(of: output, maker)
+      if maker[owner] >= 0, unit[maker[owner]] < 0 { needed.insert(maker[owner]) }
+    }
+    needed = needed.filter { !(program.instructions[$0].primitive is Concatenate) }
     var pending = Array(needed)
     while let i = pending.popLast() {
       for operand in program.instructions[i].operands {
-        let owner = program.owner(of: operand, maker)
-        if maker[owner] >= 0, unit[maker[owner]] < 0, needed.insert(maker[owner]).inserted {
+        let owner = program.location(of: operand, maker).owner
+        if maker[owner] >= 0, unit[maker[owner]] < 0,
+          !(program.instructions[maker[owner]].primitive is Concatenate),
+          needed.insert(maker[owner]).inserted
+        {
           pending.append(maker[owner])
         }
       }
@@ -264,6 +351,28 @@ extension Program {
       value = instructions[maker[value]].operands[0]
     }
     return value
+  }
+}
+
+extension Program {
+  /// Where the bytes of a value lie: parts without gaps are places within the whole.
+  package func location(of value: Int, _ maker: [Int]) -> (owner: Int, offset: Int) {
+    var (value, offset) = (value, 0)
+    while maker[value] >= 0 {
+      let instruction = instructions[maker[value]]
+      let runs: Runs?
+      switch instruction.primitive {
+      case is Reshape: runs = Runs(length: 0, stride: 0, offset: 0)
+      case let slice as Slice: runs = slice.runs(in: types[instruction.operands[0]].shape)
+      case let split as Split:
+        runs = split.runs(value - instruction.first, in: types[instruction.operands[0]].shape)
+      default: runs = nil
+      }
+      guard let runs, runs.isContiguous else { break }
+      offset += runs.offset
+      value = instruction.operands[0]
+    }
+    return (value, offset)
   }
 }
 

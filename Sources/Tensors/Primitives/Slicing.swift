@@ -37,6 +37,14 @@ public struct Slice: SingleOutputPrimitive {
     [Tensor(SliceGradient(self, inputs[0].shape), [dy])]
   }
 
+  /// The part as runs within a tensor of the given shape, if it is cut along one axis only.
+  package func runs(in shape: [Int]) -> Runs? {
+    let cut = shape.indices.filter { sizes[$0] != shape[$0] || (steps[$0] != 1 && sizes[$0] > 1) }
+    guard let axis = cut.first else { return Runs(length: sizes.product, stride: 0, offset: 0) }
+    guard cut.count == 1, steps[axis] == 1 else { return nil }
+    return Runs(shape: shape, axis: axis, start: starts[axis], size: sizes[axis])
+  }
+
   /// Strides and offset of the part within a tensor of the given shape.
   func view(in shape: [Int]) -> (strides: [Int], offset: Int) {
     let strides = shape.rowMajorStrides
@@ -64,6 +72,92 @@ public struct Slice: SingleOutputPrimitive {
     let part = function.slice(operands[0], starts: low, limits: limits, strides: strides)
     let reversed = steps.indices.filter { steps[$0] < 0 }
     return reversed.isEmpty ? part : function.reverse(part, axes: reversed)
+  }
+}
+
+/// Part of a tensor, cut along one axis: runs of elements at equal distances, in elements.
+package struct Runs: Hashable, Sendable {
+  package let length: Int
+  /// 0 where there is one run.
+  package let stride: Int
+  package let offset: Int
+
+  package init(length: Int, stride: Int, offset: Int) {
+    self.length = length
+    self.stride = stride
+    self.offset = offset
+  }
+
+  /// `size` elements from `start` on along one axis.
+  package init(shape: [Int], axis: Int, start: Int, size: Int) {
+    let inner = shape[(axis + 1)...].reduce(1, *)
+    let rows = shape[..<axis].reduce(1, *)
+    self.init(
+      length: size * inner, stride: rows == 1 ? 0 : shape[axis] * inner, offset: start * inner)
+  }
+
+  package var isContiguous: Bool { stride == 0 }
+}
+
+/// All parts of a tensor along one axis.
+public struct Split: Primitive {
+  let axis: Int
+  let sizes: [Int]
+
+  public init(axis: Int, sizes: [Int]) {
+    self.axis = axis
+    self.sizes = sizes
+  }
+
+  public var name: String { "split" }
+
+  public func outputTypes(_ inputs: [TensorType]) throws(ShapeError) -> [TensorType] {
+    let shape = inputs[0].shape
+    guard shape.indices.contains(axis), sizes.reduce(0, +) == shape[axis],
+      sizes.allSatisfy({ $0 >= 0 })
+    else {
+      throw ShapeError("parts \(sizes) do not add up to axis \(axis) of \(shape)")
+    }
+    return sizes.map { size in
+      var part = shape
+      part[axis] = size
+      return inputs[0].with(part)
+    }
+  }
+
+  public func gradient(_ dy: [Tensor?], outputs: [Tensor], inputs: [Tensor]) -> [Tensor?] {
+    let parts = zip(dy, outputs).map { $0 ?? $1.zerosLike() }
+    return [dy.contains { $0 != nil } ? Tensor(Concatenate(axis: axis), parts) : nil]
+  }
+
+  private func start(_ part: Int) -> Int { sizes[..<part].reduce(0, +) }
+
+  /// A part as runs within the whole.
+  package func runs(_ part: Int, in shape: [Int]) -> Runs {
+    Runs(shape: shape, axis: axis, start: start(part), size: sizes[part])
+  }
+
+  public func lower(_ inputs: [TensorType], _ outputs: [TensorType]) -> PreparedKernel {
+    let strides = inputs[0].shape.rowMajorStrides
+    let copies = outputs.indices.map { part in
+      let copy = StridedCopy(
+        outputs[part].shape, reading: strides, offset: start(part) * strides[axis],
+        inputs[0].dataType)
+      return (copy.kernel(), [0, 1 + part])
+    }
+    return PreparedKernel(host: KernelSequence(copies))
+  }
+
+  public func emit(
+    _ operands: [Value], _ outputs: [TensorType], into function: inout FunctionBuilder
+  ) -> [Value] {
+    let shape = operands[0].shape
+    return outputs.indices.map { part in
+      var (starts, limits) = (shape.map { _ in 0 }, shape)
+      starts[axis] = start(part)
+      limits[axis] = start(part) + sizes[part]
+      return function.slice(operands[0], starts: starts, limits: limits)
+    }
   }
 }
 
@@ -156,15 +250,30 @@ public struct Concatenate: SingleOutputPrimitive {
   }
 
   public func lower(_ inputs: [TensorType], _ output: TensorType) -> PreparedKernel {
+    lower(inputs, output, copying: Array(inputs.indices))
+  }
+
+  /// Copies only some of the operands; the others were written in place by what computed them. The kernel's buffers are
+  /// the operands that are copied, then the result.
+  package func lower(_ inputs: [TensorType], _ output: TensorType, copying copied: [Int])
+    -> PreparedKernel
+  {
     let strides = output.shape.rowMajorStrides
-    var start = 0
-    let copies = inputs.enumerated().map { i, input in
-      defer { start += input.shape[axis] }
-      let copy = StridedCopy(
-        input.shape, writing: strides, offset: start * strides[axis], output.dataType)
-      return (copy.kernel(), [i, inputs.count])
+    let copies = copied.enumerated().map { place, i in
+      let offset = start(of: i, inputs.map(\.shape)) * strides[axis]
+      let copy = StridedCopy(inputs[i].shape, writing: strides, offset: offset, output.dataType)
+      return (copy.kernel(), [place, copied.count])
     }
     return PreparedKernel(host: KernelSequence(copies))
+  }
+
+  private func start(of part: Int, _ shapes: [[Int]]) -> Int {
+    shapes[..<part].map { $0[axis] }.reduce(0, +)
+  }
+
+  /// An operand as runs within the result.
+  package func runs(_ part: Int, _ shapes: [[Int]], in shape: [Int]) -> Runs {
+    Runs(shape: shape, axis: axis, start: start(of: part, shapes), size: shapes[part][axis])
   }
 
   public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder)
