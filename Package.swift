@@ -57,9 +57,10 @@ let package = Package(
         return [.unsafeFlags(options.flatMap { ["-Xlinker", $0] })]
       } ?? [.linkedLibrary("dnnl")]),
     .target(name: "CEmbedded", exclude: ["data"]),
-    .target(name: "CImages", dependencies: ["ImageLibraries"]),
+    .target(
+      name: "CImages", dependencies: ["ImageLibraries"], linkerSettings: [.linkedLibrary("z")]),
     .systemLibrary(
-      name: "ImageLibraries", pkgConfig: "libpng libturbojpeg libwebp freetype2 zlib",
+      name: "ImageLibraries", pkgConfig: "libpng libturbojpeg libwebp freetype2",
       providers: [
         .apt([
           "libpng-dev", "libturbojpeg0-dev", "libwebp-dev", "libfreetype-dev", "zlib1g-dev",
