@@ -31,6 +31,7 @@ public struct Picture: Sendable, Equatable {
   }
 }
 
+/// Samples side by side, the first that came.
 public struct PictureGrid: Sendable, Equatable, Codable {
   public var pictures: [Picture]
   /// What they show, for who cannot see them: "generated pictures of clothes".
@@ -52,7 +53,9 @@ public struct PictureGrid: Sendable, Equatable, Codable {
   }
 }
 
+/// Rows whose pictures belong together by columns, each row with a label.
 public struct PictureRows: Sendable, Equatable, Codable {
+  /// Pictures with what they are: "Given", "Filled in by the model", "Original".
   public struct Row: Sendable, Equatable, Codable {
     public var label: String
     public var pictures: [Picture]
@@ -75,7 +78,9 @@ public struct PictureRows: Sendable, Equatable, Codable {
   }
 }
 
+/// Samples of given classes, a column each.
 public struct PictureClasses: Sendable, Equatable, Codable {
+  /// A class by its name, and samples of it.
   public struct Column: Sendable, Equatable, Codable {
     public var name: String
     public var pictures: [Picture]
@@ -97,6 +102,7 @@ public struct PictureClasses: Sendable, Equatable, Codable {
   }
 }
 
+/// One picture on its way out of noise: the sampler's state, and below it what is expected of it.
 public struct DenoisingStrip: Sendable, Equatable, Codable {
   /// The sampler's times from noise to the end; best eight of them.
   public var times: [Int]
@@ -121,7 +127,9 @@ public struct DenoisingStrip: Sendable, Equatable, Codable {
   }
 }
 
+/// Texts that a model wrote, the first that came.
 public struct TextSamples: Sendable, Equatable, Codable {
+  /// A text and what it was begun with.
   public struct Sample: Sendable, Equatable, Codable {
     /// The beginning that the model was given.
     public var given: String
@@ -186,6 +194,7 @@ public struct SoundSample: Sendable, Equatable {
 
 /// Points of the plane beside the density that a model learnt from them; both on equal axes.
 public struct DensityMap: Sendable, Equatable {
+  /// A place in the plane.
   public struct Point: Sendable, Equatable {
     public var x: Double
     public var y: Double

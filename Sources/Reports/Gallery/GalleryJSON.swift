@@ -13,7 +13,7 @@ extension GalleryReport {
       for index in report.methods.indices { report.methods[index].figures = [] }
     }
     let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
@@ -106,6 +106,9 @@ extension MethodReport: Codable {
     let recipe = try values.decode(String.self, forKey: .name)
     let isTrained = try values.decode(String.self, forKey: .status) == "ok"
     let state = try values.decodeIfPresent(Status.self, forKey: .state)
+    // A gallery.json of the promised keys alone says no more than a sentence.
+    let error = try values.decodeIfPresent(String.self, forKey: .error)
+    let briefFailure = state == nil ? error.map { Failure(short: $0, what: $0) } : nil
     let megabytes = try values.decodeIfPresent(Double.self, forKey: .peakRssMb)
     self.init(
       recipe: recipe,
@@ -114,7 +117,7 @@ extension MethodReport: Codable {
       idea: try values.decodeIfPresent(String.self, forKey: .idea) ?? "",
       formula: try values.decodeIfPresent(String.self, forKey: .formula) ?? "",
       status: state ?? (isTrained ? .trained : .failed),
-      failure: try values.decodeIfPresent(Failure.self, forKey: .failure),
+      failure: try values.decodeIfPresent(Failure.self, forKey: .failure) ?? briefFailure,
       progress: try values.decodeIfPresent(Progress.self, forKey: .progress),
       seconds: try values.decodeIfPresent(Double.self, forKey: .seconds),
       steps: try values.decodeIfPresent(Int.self, forKey: .steps),

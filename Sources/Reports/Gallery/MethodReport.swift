@@ -1,5 +1,6 @@
 /// One method of a gallery: what it is, what became of it, what it made.
 public struct MethodReport: Sendable, Equatable {
+  /// What became of a method.
   public enum Status: String, Sendable, Codable, CaseIterable {
     case trained
     case running
@@ -125,6 +126,7 @@ public struct MethodReport: Sendable, Equatable {
 
 /// One quantity over the steps of a run; values that are not finite are left out.
 public struct LearningCurve: Sendable, Equatable, Codable {
+  /// Linear for losses, logarithmic for learning rates and gradient norms.
   public enum Scale: String, Sendable, Codable {
     case linear, logarithmic
   }
