@@ -234,7 +234,8 @@ struct Compiler {
   private mutating func placeResult(_ o: Int, of step: Lowered, _ s: Int, _ planner: inout Planner)
   {
     let result = home(step.results[o])
-    guard planner.offsets[result] == nil else { return }  // another part of the same whole came before
+    // Another part of the same whole may have come before.
+    guard planner.offsets[result] == nil else { return }
     let mates = step.kernel.inPlace
       .filter { $0.output == o && step.readsOnce($0.input) && step.operands[$0.input].offset == 0 }
       .map { step.operands[$0.input].value }
