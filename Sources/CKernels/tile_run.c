@@ -99,7 +99,10 @@ static void load_constants(const tile_run *run) {
     } else if (in->mode == TILE_ROW_VECTOR) {
       int64_t bytes = plan->columns * lane_size;
       plan->table->load[in->access.type](destination, run->buffers[in->access.buffer], plan->columns);
-      for (int64_t r = 1; r < plan->tile_rows; r++) memcpy(destination + r * bytes, destination, (size_t)bytes);
+      for (int64_t done = 1; done < plan->tile_rows; done *= 2) {  // doubled until the tile is full
+        int64_t more = done < plan->tile_rows - done ? done : plan->tile_rows - done;
+        memcpy(destination + done * bytes, destination, (size_t)(more * bytes));
+      }
     }
   }
 }
@@ -271,7 +274,7 @@ static void run_tile(const tile_run *run, int64_t row, int64_t rows, int64_t col
 static void run_rows(const tile_run *run, int64_t row, int64_t rows, int64_t first, int64_t last) {
   const tile_plan *plan = run->plan;
   for (int32_t i = 0; i < plan->result_count; i++)
-    for (int64_t r = 0; r < rows; r++) run->partials[i * plan->tile_rows + r] = identity(&plan->results[i]);
+    for (int64_t r = 0; r < rows && plan->results[i].store != APUS_STORE; r++) run->partials[i * plan->tile_rows + r] = identity(&plan->results[i]);
   for (int64_t column = first; column < last; column += plan->tile_columns) {
     int64_t columns = last - column < plan->tile_columns ? last - column : plan->tile_columns;
     run_tile(run, row, rows, column, columns);

@@ -12,7 +12,7 @@ void apus_parallel(apus_body body, const void *parameters, void *const *buffers,
 void apus_reserve_scratch(int64_t bytes);
 
 /// Sets the number of threads, the caller included: 1 to 256. The default is the number of processors this process
-/// may use. Never changes a result.
+/// may use, or what the environment variable APUS_THREADS says. Never changes a result.
 void apus_set_threads(int32_t threads);
 int32_t apus_threads(void);
 

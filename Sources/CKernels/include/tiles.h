@@ -44,7 +44,8 @@ typedef struct apus_tile_output {
   X(COPY) X(NEGATE) X(ABS) X(SIGN) X(FLOOR) X(CEIL) X(ROUND) X(SQUARE) X(SQRT) X(RSQRT) X(RECIPROCAL) \
   X(EXP) X(EXPM1) X(LOG) X(LOG1P) X(SIN) X(COS) X(TAN) X(TANH) X(SIGMOID) X(SOFTPLUS) X(ERF) \
   X(RELU) X(GELU) X(GELU_TANH) X(SILU) \
-  X(NOT) X(IS_FINITE) X(IS_NAN) \
+  X(NOT) /* int32 lanes: a == 0, as 0 or 1; flip bits with XOR */ \
+  X(IS_FINITE) X(IS_NAN) \
   X(AFFINE) /* a * immediate[0] + immediate[1] */ \
   /* lane changes; the instruction's lane is that of the operand */ \
   X(TO_F32) X(TO_I32) X(TO_F64) X(TO_I64) \
@@ -104,7 +105,8 @@ typedef struct apus_tile_program {
 } apus_tile_program;
 
 /// Chooses tile and chunks from the sizes and the number of live registers. 0, or -1 where an operation has no form for
-/// its lane (the Swift side never asks for one).
+/// its lane (the Swift side never asks for one). Where `kernel.shared_bytes` is not 0, the shared buffer stands right
+/// behind the highest buffer that the program names.
 int apus_tiles_prepare(const apus_tile_program *program, apus_kernel *kernel);
 
 /// Whether `operation` exists for `lane`.
