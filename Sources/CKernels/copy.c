@@ -81,12 +81,18 @@ static inline void transpose4(uint32_t *d, int64_t to, const uint32_t *s, int64_
   store4(d + 3 * to, __builtin_shufflevector(ab1, ce1, 2, 3, 6, 7));
 }
 
+/// Blocks of 16 by 16 through a small buffer: every cache line of source and destination is touched once, however many
+/// of them share a set of the cache (strides that are powers of two).
 static void transpose_words(uint32_t *restrict d, const uint32_t *restrict s, tile t) {
-  int64_t rows = t.rows & ~(int64_t)3, columns = t.columns & ~(int64_t)15;
-  for (int64_t c0 = 0; c0 < columns; c0 += 16)
-    for (int64_t r = 0; r < rows; r += 4)
-      for (int64_t c = c0; c < c0 + 16; c += 4)
-        transpose4(d + r * t.destination_row + c, t.destination_row, s + c * t.source_column + r, t.source_column);
+  int64_t rows = t.rows & ~(int64_t)15, columns = t.columns & ~(int64_t)15;
+  uint32_t block[16 * 16];
+  for (int64_t r0 = 0; r0 < rows; r0 += 16)
+    for (int64_t c0 = 0; c0 < columns; c0 += 16) {
+      for (int64_t c = 0; c < 16; c++) memcpy(block + 16 * c, s + (c0 + c) * t.source_column + r0, 64);
+      for (int64_t r = 0; r < 16; r += 4)
+        for (int64_t c = 0; c < 16; c += 4)
+          transpose4(d + (r0 + r) * t.destination_row + c0 + c, t.destination_row, block + 16 * c + r, 16);
+    }
   tile right = t, below = t;
   right.rows = rows;
   right.columns = t.columns - columns;

@@ -2,7 +2,8 @@
 
 #include "prepare.h"
 
-enum { SGEMM_DEPTH = 256 };
+/// Packed blocks are 96 KB on the stack.
+enum { SGEMM_DEPTH = 256, SGEMM_ROWS = 64 };
 
 typedef struct sgemm_arguments {
   int transpose_a, transpose_b;

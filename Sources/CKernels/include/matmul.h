@@ -4,7 +4,7 @@
 
 #include "kernel.h"
 
-/// An `apus_sgemm` of our own: blocked and in vectors, about half the speed of a tuned library. Runs on the calling thread.
+/// An `apus_sgemm` of our own: blocked and in vectors. Runs on the calling thread.
 void apus_sgemm_portable(int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
                          int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
 
