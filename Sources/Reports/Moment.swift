@@ -11,6 +11,8 @@ struct Moment {
   ///
   /// Days are counted from 1 March of the year 0, so that the leap day ends a year.
   init(secondsSince1970 seconds: Int) {
+    // Within a million years, so that no sum below leaves its range.
+    let seconds = max(-32_000_000_000_000, min(32_000_000_000_000, seconds))
     let dayNumber = Moment.quotient(seconds, 86_400)
     let secondOfDay = seconds - dayNumber * 86_400
     let days = dayNumber + 719_468

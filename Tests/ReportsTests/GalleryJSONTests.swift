@@ -78,6 +78,34 @@ struct GalleryJSONTests {
     #expect(GalleryPage.html(report).contains("<b>why.</b>"))
   }
 
+  @Test("traps nothing with numbers that no measurement gives")
+  func hostileNumbers() throws {
+    for number in ["9223372036854775807", "-9223372036854775808", "0", "-1"] {
+      let figures = """
+        {"type":"pictures","pictures":[{"png":"","width":\(number),"height":\(number)}],
+        "subject":"","note":"","step":\(number)},
+        {"type":"sound","samples":"AAAA","rate":\(number),"note":""},
+        {"type":"density","points":[[0,0]],"limit":\(number),"levels":"AAAA","side":\(number),
+        "highest":\(number),"note":""},
+        {"type":"confusion","classes":["a"],"counts":[[\(number),\(number)]],"note":""}
+        """
+      let curve = """
+        {"title":"","unit":"","training":[[\(number),1],[\(number),2]],"held_out":[],
+        "planned_steps":\(number),"resumed_at":[\(number)],"scale":"linear"}
+        """
+      let json = """
+        {"version":"1","seed":7,"date":\(number),"seconds":\(number),"methods":[{"name":"a",
+        "family":"F","status":"ok","state":"running","seconds":\(number),"peak_rss_mb":\(number),
+        "steps":\(number),"parameters":\(number),"file_bytes":\(number),"metric":null,
+        "command":"","progress":{"step":\(number),"steps":\(number)},"curves":[\(curve)],
+        "figures":[\(figures)]}]}
+        """
+      let report = try GalleryReport(json: json)
+      #expect(GalleryPage.html(report).hasSuffix("</html>\n"))
+      #expect(!SummaryTable(report).text(on: Terminal(redraws: true, colors: true)).isEmpty)
+    }
+  }
+
   @Test("says what is wrong with it")
   func errors() {
     for (json, hint) in [

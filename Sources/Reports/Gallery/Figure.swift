@@ -26,8 +26,9 @@ public struct Picture: Sendable, Equatable {
 
   public init(png: [UInt8], width: Int, height: Int) {
     self.png = png
-    self.width = width
-    self.height = height
+    // What a PNG may say of itself and a page may bear.
+    self.width = max(1, min(65_535, width))
+    self.height = max(1, min(65_535, height))
   }
 }
 
@@ -182,7 +183,7 @@ public struct SoundSample: Sendable, Equatable {
   public init(
     samples: [Float], rate: Int, seed: UInt64? = nil, step: Int? = nil, note: String = ""
   ) {
-    self.rate = max(1, rate)
+    self.rate = max(1, min(1_000_000, rate))
     self.samples = samples.prefix(2 * self.rate).map {
       $0.isFinite ? UInt8(max(0, min(255, $0 * 127 + 128))) : 128
     }
@@ -224,7 +225,7 @@ public struct DensityMap: Sendable, Equatable {
     let highest = density.filter(\.isFinite).max() ?? 0
     self.points = points
     self.limit = limit
-    self.side = side
+    self.side = max(1, min(4096, side))
     self.highest = Double(highest)
     self.note = note
     levels = density.map {

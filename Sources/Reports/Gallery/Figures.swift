@@ -209,11 +209,11 @@ struct Figures {
   private func confusion(_ matrix: ConfusionMatrix) -> HTML {
     let heads = matrix.classes.map { name -> HTML in "<th scope=\"col\">\(name)</th>" }
     let rows = zip(matrix.classes, matrix.counts).map { name, counts -> HTML in
-      let all = max(1, counts.reduce(0, +))
+      let all = max(1, counts.map(Double.init).reduce(0, +))
       let cells = counts.map { count -> HTML in
         guard count > 0 else { return "<td class=\"zero\">0</td>" }
         // At most 45 % of the accent under the number keeps its contrast above 4.5 in both schemes.
-        let share = 45 * Double(count) / Double(all)
+        let share = 45 * Double(count) / all
         return "<td style=\"--p:\(share, digits: 0)\">\(Wording.count(count))</td>"
       }
       return "<tr><th scope=\"row\">\(name)</th>\(cells.joined())</tr>"
