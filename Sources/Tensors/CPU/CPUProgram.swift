@@ -25,6 +25,7 @@ package final class CPUProgram {
   private struct Step {
     let kernel: PreparedKernel
     let firstBuffer: Int
+    let label: String
     var isInvariant = false
   }
 
@@ -38,7 +39,9 @@ package final class CPUProgram {
     var compiler = Compiler(program, invariantArguments)
     compiler.compile()
     steps = compiler.steps.map {
-      Step(kernel: $0.kernel, firstBuffer: $0.firstBuffer, isInvariant: $0.isInvariant)
+      Step(
+        kernel: $0.kernel, firstBuffer: $0.firstBuffer, label: $0.label,
+        isInvariant: $0.isInvariant)
     }
     places = compiler.places
     results = compiler.results
@@ -66,7 +69,17 @@ package final class CPUProgram {
   /// Computes all new results.
   package func run(_ arguments: Pointers, _ results: Pointers, _ arena: UnsafeMutableRawPointer) {
     unsafe bind(arguments, results, arena)
-    for step in steps { unsafe step.kernel.run(UnsafePointer(buffers + step.firstBuffer)) }
+    runSteps(inLoop: false)
+  }
+
+  private func runSteps(inLoop: Bool) {
+    let isProfiled = Profile.isOn
+    for step in steps {
+      let start = isProfiled ? ContinuousClock.now : nil
+      unsafe step.kernel.run(
+        UnsafePointer(buffers + step.firstBuffer), skippingInvariant: inLoop && step.isInvariant)
+      if let start { Profile.add(step.label, .now - start) }
+    }
   }
 
   /// Makes what depends on the invariant arguments alone.
@@ -84,9 +97,6 @@ package final class CPUProgram {
     _ arguments: Pointers, _ results: Pointers, _ arena: UnsafeMutableRawPointer
   ) {
     unsafe bind(arguments, results, arena)
-    for step in steps {
-      unsafe step.kernel.run(
-        UnsafePointer(buffers + step.firstBuffer), skippingInvariant: step.isInvariant)
-    }
+    runSteps(inLoop: true)
   }
 }

@@ -12,6 +12,8 @@ struct Compiler {
     let kernel: PreparedKernel
     let firstBuffer: Int
     let isInvariant: Bool
+    /// What the kernel does, for a profile.
+    let label: String
   }
 
   private let program: Program
@@ -31,6 +33,7 @@ struct Compiler {
     let kernel: PreparedKernel
     let operands: [Operand]
     let results: [Int]
+    let label: String
 
     /// Whether operand `i` is the only one that reads its value.
     func readsOnce(_ i: Int) -> Bool {
@@ -105,11 +108,18 @@ struct Compiler {
       }
       return Lowered(
         kernel: concatenate.lower(types, program.types[instruction.first], copying: copied),
-        operands: copied.map { location(instruction.operands[$0]) }, results: [instruction.first])
+        operands: copied.map { location(instruction.operands[$0]) }, results: [instruction.first],
+        label: label(instruction))
     }
     return Lowered(
       kernel: instruction.primitive.lower(types, program.resultTypes(instruction)),
-      operands: instruction.operands.map(location), results: Array(instruction.results))
+      operands: instruction.operands.map(location), results: Array(instruction.results),
+      label: label(instruction))
+  }
+
+  private func label(_ instruction: Program.Instruction) -> String {
+    let types = program.operandTypes(instruction).map(\.description).joined(separator: " ")
+    return "\(instruction.primitive.name) \(types)"
   }
 
   private func lowerCluster(_ unit: FusedUnit, _ isStored: [Bool]) -> Lowered {
@@ -155,7 +165,10 @@ struct Compiler {
         results.append(instruction.first)
       }
     }
-    return Lowered(kernel: tile.kernel(), operands: operands, results: results)
+    let names = unit.members.map { program.instructions[$0].primitive.name }
+    return Lowered(
+      kernel: tile.kernel(), operands: operands, results: results,
+      label: "cluster of \(unit.count): \(names.joined(separator: ", "))")
   }
 
   private func rowStride(_ value: Int) -> Int? {
@@ -273,7 +286,9 @@ struct Compiler {
       places.append(place(Operand(value: home(result), offset: offset), offsets))
     }
     if let sharedOffset { places.append(.arena(sharedOffset)) }
-    steps.append(Step(kernel: step.kernel, firstBuffer: first, isInvariant: isInvariant(step)))
+    steps.append(
+      Step(
+        kernel: step.kernel, firstBuffer: first, isInvariant: isInvariant(step), label: step.label))
   }
 
   private func place(_ operand: Operand, _ offsets: [Int: Int]) -> Place {
