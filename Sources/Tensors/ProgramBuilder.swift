@@ -110,6 +110,12 @@ package struct ProgramBuilder {
       return add(Transpose(transpose.order.map { inner.order[$0] }), [operands[0]], [type])
     }
     if let fill = fill(operand) { return append(Fill(fill.number, type), [], [type]) }
+    // (A B)ᵀ = Bᵀ Aᵀ: the gradient of a weight that is stored transposed comes out of the product as it is wanted.
+    if transpose.swapsLastAxes, let (product, operands) = source(operand, MatrixProduct.self) {
+      let flipped = MatrixProduct(
+        transposesLeft: !product.transposesRight, transposesRight: !product.transposesLeft)
+      return append(flipped, operands.reversed(), [type])
+    }
     // Memory does not move where only axes of size 1 do.
     let shape = program.types[operand].shape
     let moving = transpose.order.filter { shape[$0] != 1 }
