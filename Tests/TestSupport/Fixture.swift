@@ -1,0 +1,77 @@
+package import Checkpoints
+package import Documents
+package import Foundation
+package import Tensors
+
+/// A folder of reference data: `config.json`, `reference.safetensors` and at times `model.safetensors`, as other libraries
+/// wrote them. `APUS_FIXTURES` names a folder of such folders other than the project's own.
+package struct Fixture: Sendable {
+  package let folder: URL
+  package let config: JSONValue
+  /// Inputs, outputs and gradients.
+  package let reference: SafetensorsFile
+  /// The folder's weights, nil where it has none.
+  package let weights: SafetensorsFile?
+
+  /// - Throws: where a file is missing or broken.
+  package init(_ name: String) throws {
+    folder = Fixture.root.appendingPathComponent(name)
+    config = try JSONValue(
+      parsing: [UInt8](Data(contentsOf: folder.appendingPathComponent("config.json"))))
+    reference = try SafetensorsFile(folder.appendingPathComponent("reference.safetensors"))
+    let model = folder.appendingPathComponent("model.safetensors")
+    let hasWeights = FileManager.default.fileExists(atPath: model.path)
+    weights = hasWeights ? try SafetensorsFile(model) : nil
+  }
+
+  /// The folder that has the fixtures.
+  package static var root: URL {
+    let set = ProcessInfo.processInfo.environment["APUS_FIXTURES"]
+    return set.map { URL(fileURLWithPath: $0) }
+      ?? URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("Goldens")
+  }
+
+  /// Whether the fixtures have a folder of this name.
+  package static func exists(_ name: String) -> Bool {
+    FileManager.default.fileExists(
+      atPath: root.appendingPathComponent(name).appendingPathComponent("config.json").path)
+  }
+
+  /// A tensor of the reference, nil where it has none of this name.
+  package subscript(name: String) -> Tensor? {
+    reference[name].flatMap { Fixture.tensor($0, of: reference) }
+  }
+
+  /// A tensor of the weights, nil where there is none of this name.
+  package func weight(_ name: String) -> Tensor? {
+    weights.flatMap { file in file[name].flatMap { Fixture.tensor($0, of: file) } }
+  }
+
+  /// Names of the reference's tensors that begin so, without the beginning.
+  package func names(_ prefix: String) -> [String] {
+    reference.entries.map(\.name).filter { $0.hasPrefix(prefix) }
+      .map { String($0.dropFirst(prefix.count)) }
+  }
+
+  private static func tensor(_ entry: Safetensors.Entry, of file: SafetensorsFile) -> Tensor? {
+    let types: [Safetensors.ElementType: DataType] = [
+      .f32: .float32, .f16: .float16, .bf16: .bfloat16, .f64: .float64, .i32: .int32,
+      .i64: .int64, .u8: .uint8, .bool: .bool,
+    ]
+    return types[entry.type].map {
+      Tensor(bytes: file.bytes(of: entry), TensorType(entry.shape, $0))
+    }
+  }
+}
+
+extension JSONValue {
+  /// The number, whole or not.
+  package var double: Double? {
+    switch self {
+    case .integer(let value): Double(value)
+    case .number(let value): value
+    default: nil
+    }
+  }
+}
