@@ -103,7 +103,7 @@ let package = Package(
     tests("Tokenizers"),
     tests("Images"),
     tests("Datasets"),
-    tests("Models"),
+    tests("Models", ["Objectives", "Samplers"]),
     tests("Objectives"),
     tests("Samplers"),
     tests("Reports", ["Images"]),
