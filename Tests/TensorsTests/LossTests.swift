@@ -49,6 +49,16 @@ import Testing
     #expect(slope.isFinite().all().scalar == 1)
   }
 
+  @Test func `The gradient of cross entropy is one sweep over the logits`() {
+    let x = Tensor(Placeholder(TensorType([64, 32])), [])
+    let ids = Tensor(Placeholder(TensorType([64], .int32)), [])
+    let loss = crossEntropy(x, ids)
+    let slope = gradients(of: [loss], seeds: [loss.onesLike()], by: [x])[0]!
+    let program = Program.trace([loss, slope], arguments: [x, ids]).program
+    let sweeps = Fusion.fuse(program).units.filter { $0.isCluster && $0.count == 64 * 32 }
+    #expect(sweeps.count == 1, "\(program)")
+  }
+
   @Test func `Gradients of losses agree with differences, twice`() {
     let (x, y) = (normal([4, 5]), normal([4, 5], 2))
     let ids = Tensor([Int64(3), 0, -100, 1])

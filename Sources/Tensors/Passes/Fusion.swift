@@ -15,15 +15,15 @@ package struct FusedUnit: Sendable {
 /// level, so no cycle can arise. An elementwise value joins the units of its elementwise operands on the highest level of
 /// all its operands. Broadcasts, numbers and indices are not values of their own here: they are ways to read an operand.
 package struct Fusion {
-  private let program: Program
+  let program: Program
   /// The instruction that makes a value; −1 for arguments.
-  private var maker: [Int]
+  var maker: [Int]
   /// Level and unit of every instruction; views have none.
-  private var level: [Int]
-  private var unit: [Int]
-  private var units: [Unit] = []
+  var level: [Int]
+  var unit: [Int]
+  var units: [Unit] = []
   /// How every elementwise instruction reads its operands.
-  private var views: [[View]]
+  var views: [[View]]
   private var placements: [Int: Placement] = [:]
 
   /// A value that is part of a concatenation's result and is written there at once.
@@ -32,7 +32,7 @@ package struct Fusion {
     package let runs: Runs
   }
 
-  private struct Unit {
+  struct Unit {
     var members: [Int] = []
     var isCluster = false
     var level = 0
@@ -62,6 +62,7 @@ package struct Fusion {
   package static func fuse(_ program: Program) -> Result {
     var fusion = Fusion(program)
     for i in program.instructions.indices { fusion.place(i) }
+    fusion.sink()
     fusion.placeParts()
     fusion.storeViews()
     return Result(
@@ -145,12 +146,12 @@ package struct Fusion {
   private static let shortestRow = 8
 
   /// Whether an instruction needs no kernel wherever elementwise instructions read it.
-  private func isView(_ primitive: any Primitive) -> Bool {
+  func isView(_ primitive: any Primitive) -> Bool {
     primitive is Reshape || primitive is Broadcast || primitive is Fill || primitive is Iota
       || primitive is Slice || primitive is Split
   }
 
-  private func isElementwise(_ i: Int) -> Bool {
+  func isElementwise(_ i: Int) -> Bool {
     program.instructions[i].primitive is any ElementwisePrimitive
       && !(program.instructions[i].primitive is Fill)
   }
