@@ -198,7 +198,8 @@ import Testing
           x[0], .ones([4]), sorted.values, x[0].rows(x[1]),
         ], by: [x[0]])
       return [
-        x[0].takeAlong(1, x[1]), x[0].cumulativeSum(1, exclusive: true, reverse: true), slopes[0]!,
+        x[0].takeAlong(1, x[1]), x[0].square().cumulativeSum(1, exclusive: true, reverse: true),
+        slopes[0]!,
       ]
     }
     for operation in ["gather", "scatter", "sort", "reduce_window", "exponential"] {

@@ -27,6 +27,8 @@ package enum Emission: Sendable {
   case unary(UnaryOperation)
   case binary(BinaryOperation)
   case comparison(ComparisonDirection)
+  /// The operand with itself. Not a formula: tracing x · x gives the square again.
+  case withItself(BinaryOperation)
   /// The definition in other tensor operations, traced and emitted; also what the row's second derivative comes from.
   case formula(@Sendable ([Tensor]) -> Tensor)
 
@@ -35,6 +37,7 @@ package enum Emission: Sendable {
     case .unary(let operation): function.unary(operation, operands[0])
     case .binary(let operation): function.binary(operation, operands[0], operands[1])
     case .comparison(let direction): function.compare(direction, operands[0], operands[1])
+    case .withItself(let operation): function.binary(operation, operands[0], operands[0])
     case .formula(let formula): function.inline(formula, operands)
     }
   }

@@ -22,7 +22,7 @@ extension Unary {
     x.zerosLike()
   }
   public static let square = Unary(
-    "square", APUS_TILE_SQUARE, .formula { $0[0] * $0[0] }, on: .numeric
+    "square", APUS_TILE_SQUARE, .withItself(.multiply), on: .numeric
   ) { x, _, dy in
     dy * x * 2
   }
