@@ -11,12 +11,10 @@ struct LayerSample: Sendable, CustomTestStringConvertible {
   let shape: [Int]
   let parameters: Int
   let names: [String]
-  /// Whether differences of its output are a gradient: not for draws that differ or ids.
-  var isDifferentiable = true
 
   init(
     _ name: String, _ layer: any Layer, other: (any Layer)? = nil, _ shape: [Int],
-    parameters: Int = 0, names: [String] = [], isDifferentiable: Bool = true
+    parameters: Int = 0, names: [String] = []
   ) {
     testDescription = name
     self.layer = layer
@@ -24,7 +22,6 @@ struct LayerSample: Sendable, CustomTestStringConvertible {
     self.shape = shape
     self.parameters = parameters
     self.names = names
-    self.isDifferentiable = isDifferentiable
   }
 
   var input: Tensor { RandomKey(seed: 3).normal(shape) }

@@ -29,13 +29,13 @@ public func checkGradient<M: Module>(
   sourceLocation: SourceLocation = #_sourceLocation,
   _ output: (_ module: inout M, _ input: Tensor) -> Tensor
 ) {
-  let point = Pair(module.inDoublePrecision(), input.cast(to: .float64))
+  let point = Pair(module.inDoublePrecision(), input.cast(to: .float64)).evaluated()
   func loss(_ pair: Pair<M, Tensor>) -> Tensor {
     var pair = pair
     let y = output(&pair.first, pair.second)
     return (y * RandomKey(seed: 17).normal(y.shape, y.dataType)).sum()
   }
-  let gradient = valueAndGradient(at: point) { loss($0) }.gradient.tensors
+  let gradient = valueAndGradient(at: point) { loss($0) }.gradient.evaluated().tensors
   let (tensors, leaves) = (point.tensors, point.leaves)
   for (i, leaf) in leaves.enumerated() where !leaf.isBuffer && leaf.tensor.dataType == .float64 {
     for seed in 0..<2 {
