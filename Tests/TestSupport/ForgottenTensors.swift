@@ -1,10 +1,10 @@
-public import Layers
+package import Layers
 internal import Tensors
 
 /// The paths of tensors that a module stores but does not name in `visit`, or names twice: none, if all is well.
 ///
 /// Every tensor is replaced through `visit`; a walk over the stored properties must find the new ones and no others.
-public func forgottenTensors<M: Module>(in module: M) -> [String] {
+package func forgottenTensors<M: Module>(in module: M) -> [String] {
   let count = module.tensors.count
   // Distinct nodes, whatever the module holds: they are never computed.
   let marks = module.tensors.map { Tensor(Alias("visited"), [$0]) }
@@ -32,7 +32,7 @@ public func forgottenTensors<M: Module>(in module: M) -> [String] {
 
 /// What a compiled step knows of a module besides its tensors. Modules that differ in a plain value (a number, a choice)
 /// must differ here, or a step that was compiled for one would serve the other.
-public func structure<M: Module>(of module: M) -> Int {
+package func structure<M: Module>(of module: M) -> Int {
   var copy = module
   var visitor = Visitor(.tensors)
   copy.visit(&visitor)

@@ -1,16 +1,16 @@
-public import Layers
-public import Tensors
-public import Testing
+package import Layers
+package import Tensors
+package import Testing
 
 extension Module {
   /// The module with float64 in place of all floating-point tensors.
-  public func inDoublePrecision() -> Self {
+  package func inDoublePrecision() -> Self {
     mapTensors { $0.dataType.isFloatingPoint ? $0.cast(to: .float64) : $0 }
   }
 
   /// The module with normal numbers in place of all floating-point tensors, so that no default of 0 or 1 hides a mistake.
   /// Buffers are drawn from 0.5 … 1.5, since variances are positive.
-  public func randomized(_ seed: UInt64 = 5) -> Self {
+  package func randomized(_ seed: UInt64 = 5) -> Self {
     let key = RandomKey(seed: seed)
     return replacingTensors(
       leaves.enumerated().map { i, leaf in
@@ -24,7 +24,7 @@ extension Module {
 
 /// Compares the gradient of Σ output · probe by the module's trained tensors and by the input with central differences in
 /// float64, along two random directions for each tensor.
-public func checkGradient<M: Module>(
+package func checkGradient<M: Module>(
   of module: M, at input: Tensor, tolerance: Double = 1e-6,
   sourceLocation: SourceLocation = #_sourceLocation,
   _ output: (_ module: inout M, _ input: Tensor) -> Tensor
