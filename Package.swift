@@ -86,7 +86,11 @@ let package = Package(
     layer("Recipes", ["Training", "Models", "Objectives", "Samplers", "Tokenizers"]),
     layer("Apus", ["Recipes"]),
     .executableTarget(
-      name: "Commands", dependencies: ["Recipes", "Reports", arguments, yaml],
+      name: "Commands",
+      dependencies: [
+        "Recipes", "Training", "Reports", "Checkpoints", "Datasets", "Images", "Documents",
+        "Tensors", "CKernels", "COneDNN", arguments, yaml,
+      ],
       swiftSettings: settings),
 
     .target(
@@ -109,6 +113,6 @@ let package = Package(
     tests("Reports", ["Images"]),
     tests("Training"),
     tests("Recipes"),
-    tests("Commands"),
+    tests("Commands", ["Documents", "Checkpoints"]),
   ]
 )

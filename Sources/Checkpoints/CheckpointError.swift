@@ -25,6 +25,8 @@ public enum CheckpointError: Error, Hashable, Sendable {
     case dtype
     /// One name twice.
     case duplicate
+    /// Another format, known by its first bytes.
+    case format
   }
 
   public var refusal: Refusal? {
@@ -48,6 +50,7 @@ extension CheckpointError: CustomStringConvertible, LocalizedError {
     switch refusal {
     case .truncated: "fetch or copy the file again, it is incomplete"
     case .dtype: "convert the tensor to a type that the format has"
+    case .format: "convert it to safetensors with the program it came from"
     case .header, .bounds, .overlap, .shape, .duplicate:
       "fetch the file again or write it anew with the program it came from"
     }

@@ -1,1 +1,3 @@
-print("apus")
+import Foundation
+
+exit(Program.run(Array(CommandLine.arguments.dropFirst())))

@@ -65,4 +65,13 @@ void apus_font_copy(const apus_font *font, uint8_t *pixels);
 
 void apus_free(void *memory);
 
+#define APUS_IMAGE_LIBRARIES 5
+typedef struct {
+  char name[32];
+  char version[32];
+} apus_library_version;
+// The names and versions of the libraries in use; the array is zeroed before. A version that the
+// library does not tell stays empty.
+void apus_image_library_versions(apus_library_version versions[APUS_IMAGE_LIBRARIES]);
+
 #endif

@@ -39,7 +39,7 @@ public struct Terminal: Sendable, Equatable {
   }
 
   /// The colours and weights of a terminal.
-  enum Ink: String {
+  package enum Ink: String {
     case bold = "1"
     case dim = "2"
     case red = "31"
@@ -49,14 +49,14 @@ public struct Terminal: Sendable, Equatable {
   }
 
   /// A text in inks; without colour the text is the same to the letter.
-  func paint(_ text: String, _ inks: Ink...) -> String {
+  package func paint(_ text: String, _ inks: Ink...) -> String {
     guard colors, !inks.isEmpty, !text.isEmpty else { return text }
     let codes = inks.map(\.rawValue).joined(separator: ";")
     return "\u{1B}[\(codes)m\(text)\u{1B}[0m"
   }
 
   /// The text with signs that this terminal shows, and with plain spaces.
-  func shown(_ text: String) -> String {
+  package func shown(_ text: String) -> String {
     let text = text.replacing("\u{A0}", with: " ")
     guard !unicode else { return text }
     var plain = ""
@@ -93,12 +93,12 @@ public struct Terminal: Sendable, Equatable {
 
 extension String {
   /// The text in a column of `width`, to its left.
-  func left(_ width: Int) -> String {
+  package func left(_ width: Int) -> String {
     self + String(repeating: " ", count: max(0, width - count))
   }
 
   /// The text in a column of `width`, to its right.
-  func right(_ width: Int) -> String {
+  package func right(_ width: Int) -> String {
     String(repeating: " ", count: max(0, width - count)) + self
   }
 }
