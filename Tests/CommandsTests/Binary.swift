@@ -65,8 +65,9 @@ enum Binary {
     for path in [outputPath, errorsPath] {
       _ = FileManager.default.createFile(atPath: path, contents: nil)
     }
-    process.standardOutput = try output ?? #require(FileHandle(forWritingAtPath: outputPath))
-    process.standardError = try #require(FileHandle(forWritingAtPath: errorsPath))
+    let errors: FileHandle = try #require(FileHandle(forWritingAtPath: errorsPath))
+    process.standardOutput = output ?? FileHandle(forWritingAtPath: outputPath)
+    process.standardError = errors
     try process.run()
     process.waitUntilExit()
     return Outcome(

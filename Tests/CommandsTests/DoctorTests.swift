@@ -1,4 +1,5 @@
 import Documents
+import Foundation
 import Testing
 
 @Suite("apus doctor", .enabled(if: Binary.isBuilt, "apus is not built"))
