@@ -59,6 +59,7 @@ public struct Reduce: SingleOutputPrimitive {
 
   /// The product of all elements along the axes but one's own; right for zeros, which a division is not.
   private func productOfOthers(_ x: Tensor) -> Tensor {
+    if x.count == 0 { return x }
     guard let axis = axes.first, axes.count == 1 else {
       let order = x.shape.indices.filter { !axes.contains($0) } + axes
       let moved = x.transposed(order)
