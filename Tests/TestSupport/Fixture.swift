@@ -15,7 +15,12 @@ package struct Fixture: Sendable {
 
   /// - Throws: where a file is missing or broken.
   package init(_ name: String) throws {
-    folder = Fixture.root.appendingPathComponent(name)
+    try self.init(at: Fixture.root.appendingPathComponent(name))
+  }
+
+  /// - Throws: where a file is missing or broken.
+  package init(at folder: URL) throws {
+    self.folder = folder
     config = try JSONValue(
       parsing: [UInt8](Data(contentsOf: folder.appendingPathComponent("config.json"))))
     reference = try SafetensorsFile(folder.appendingPathComponent("reference.safetensors"))

@@ -35,6 +35,24 @@ extension Tensor {
   public func hardSwish() -> Tensor { self * hardSigmoid() }
   /// x / (1 + |x|).
   public func softsign() -> Tensor { self / (abs() + 1) }
+  /// log(1 + exp(βx)) / β, and x itself where βx exceeds the threshold, as PyTorch's Softplus.
+  public func softplus(beta: Double, threshold: Double = 20) -> Tensor {
+    let scaled = self * beta
+    return select(scaled.greater(than: threshold), self, scaled.softplus() / beta)
+  }
+  /// max(x, 0) + min(α (exp(x / α) − 1), 0) (arXiv:1704.07483).
+  public func celu(alpha: Double = 1) -> Tensor {
+    select(greater(than: 0), self, (minimum(self, 0) / alpha).expm1() * alpha)
+  }
+  /// x moved towards 0 by `threshold`, 0 where it is nearer than that.
+  public func softShrink(threshold: Double = 0.5) -> Tensor {
+    self - clipped(to: -threshold...threshold)
+  }
+  /// The first half along an axis times σ of the second (arXiv:1612.08083).
+  public func gatedLinearUnit(_ axis: Int = -1) -> Tensor {
+    let halves = split(axis, into: 2)
+    return halves[0] * halves[1].sigmoid()
+  }
   /// The nearest value within the range.
   public func clipped(to range: ClosedRange<Double>) -> Tensor {
     minimum(maximum(self, range.lowerBound), range.upperBound)
