@@ -43,6 +43,7 @@ typedef struct tile_plan {
   int64_t tile_rows, tile_columns;          // of a tile
   int64_t chunk_rows, segments, segment;    // a chunk is some rows, or one segment of columns of one row
   int32_t input_count, literal_count, step_count, result_count, value_count;
+  int32_t widest;                           // bytes of the widest lane of any value
   int32_t shared_buffer;                    // where segments leave their partial results
   int64_t tails, pointers, partials, staging, scratch_bytes;  // offsets in the scratch; registers come first
   tile_input *inputs;                       // and literals

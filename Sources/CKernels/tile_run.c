@@ -169,13 +169,22 @@ static void execute(const tile_plan *plan, void *const *values, int64_t count) {
   }
 }
 
-/// The last values of a tile, fewer than 16: what lies in memory is copied to where whole vectors may be touched.
+static int is_result(const tile_plan *plan, int32_t value) {
+  for (int32_t i = 0; i < plan->result_count; i++)
+    if (plan->results[i].source == value) return 1;
+  return 0;
+}
+
+/// The last values of a tile, fewer than 16: what lies in memory is copied to where whole vectors may be touched. A
+/// register may serve lanes of several widths one after the other: only results stand right behind their other values,
+/// all else keeps clear of what the widest lanes of the register hold.
 static void execute_tail(const tile_run *run, int64_t done, int64_t count) {
   const tile_plan *plan = run->plan;
   for (int32_t v = 0; v < plan->value_count; v++) {
     int64_t lane_size = tile_lane_size(plan->value_lanes[v]);
     if (run->values[v] == register_of(run, v)) {
-      run->tails[v] = (char *)run->values[v] + done * lane_size;
+      int64_t place = v < plan->input_count + plan->literal_count || is_result(plan, v) ? lane_size : plan->widest;
+      run->tails[v] = (char *)run->values[v] + done * place;
     } else {
       run->tails[v] = run->scratch + plan->tails + v * 128;
       if (v < plan->input_count)

@@ -313,6 +313,7 @@ int apus_tiles_prepare(const apus_tile_program *program, apus_kernel *kernel) {
   int32_t register_count = assign_registers(plan, registers);
   int64_t lane_bytes = 4;
   for (int32_t v = 0; v < plan->value_count; v++) lane_bytes = larger(lane_bytes, tile_lane_size(plan->value_lanes[v]));
+  plan->widest = (int32_t)lane_bytes;
   choose_tile(plan, register_count + plan->input_count + plan->literal_count + plan->result_count, lane_bytes);
   classify(plan);
   direct_results(plan);
