@@ -49,7 +49,7 @@ public func sinusoidGrid(height: Int, width: Int, channels: Int, base: Double = 
   guard channels % 4 == 0 else { fail("a sinusoid grid's channels, \(channels), are four parts") }
   let halves = [1, 0].map { axis in
     sinusoids(
-      of: .indices([height, width], axis: axis, .float32), width: channels / 2, layout: .sinesFirst,
+      of: .indices([height, width], axis: axis), width: channels / 2, layout: .sinesFirst,
       base: base)
   }
   return concatenate(halves, axis: -1).reshaped([height * width, channels])

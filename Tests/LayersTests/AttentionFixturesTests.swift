@@ -67,12 +67,12 @@ import Testing
       memory(layer, inputs).map { layer(inputs[0], $0, mask: mask) } ?? layer(inputs[0], mask: mask)
     }
     let expected = fixture["output.\(name).output"]!
-    #expect(fixtureDistance(run(layer, given), expected) < 1e-5)
+    #expect(distance(run(layer, given), expected) < 1e-5)
     let slow = layer.withWeights(given[0], memory(layer, given), mask: mask)
-    #expect(fixtureDistance(slow.output, expected) < 1e-5)
+    #expect(distance(slow.output, expected) < 1e-5)
     if let expectedWeights {
       let weights = expectedWeights.rank == 3 ? slow.weights.mean([1]) : slow.weights
-      #expect(fixtureDistance(weights, expectedWeights) < 1e-5)
+      #expect(distance(weights, expectedWeights) < 1e-5)
     }
 
     let probe = fixture["input.\(name).probe.output"]!
@@ -91,7 +91,7 @@ import Testing
       + gradient.first.leaves.map { ($0.name, $0.tensor) }
     for (leaf, slope) in slopes {
       guard let expected = fixture["train.\(name).grad.\(leaf)"] else { continue }
-      #expect(fixtureDistance(slope, expected) < 1e-4, "gradient by \(leaf)")
+      #expect(distance(slope, expected) < 1e-4, "gradient by \(leaf)")
     }
     #expect(!fixture.names("train.\(name).grad.").isEmpty)
   }
@@ -117,13 +117,13 @@ import Testing
         .transposed([0, 2, 1, 3])
     }
     let result = fixture.names("output.\(name).").first!
-    #expect(fixtureDistance(run(given), fixture["output.\(name).\(result)"]!) < 1e-5)
+    #expect(distance(run(given), fixture["output.\(name).\(result)"]!) < 1e-5)
     let gradient = valueAndGradient(at: given) {
       (run($0) * fixture["input.\(name).probe.\(result)"]!).sum()
     }.gradient
     for (argument, slope) in zip(["query", "key", "value"], gradient) {
       let expected = fixture["train.\(name).grad.\(argument)"]!
-      #expect(fixtureDistance(slope.transposed([0, 2, 1, 3]), expected) < 1e-4)
+      #expect(distance(slope.transposed([0, 2, 1, 3]), expected) < 1e-4)
     }
   }
 }

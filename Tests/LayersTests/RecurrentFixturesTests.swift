@@ -78,7 +78,7 @@ import Testing
       return [y] + last + (inputs.count > 2 ? [stack(end.map { $0.cell! })] : [])
     }
     for (name, value) in zip(results, run(model, given)) {
-      let error = fixtureDistance(value, fixture["output.\(test.fullName).\(name)"]!)
+      let error = distance(value, fixture["output.\(test.fullName).\(name)"]!)
       #expect(error < 1e-5, "\(name) is \(error) away")
     }
     let gradient = valueAndGradient(at: Pair(model, given)) { pair in
@@ -92,7 +92,7 @@ import Testing
     for (name, slope) in slopes {
       let expected = fixture["train.\(test.fullName).grad.\(name)"]
       guard let expected else { continue }
-      let error = fixtureDistance(slope, expected)
+      let error = distance(slope, expected)
       #expect(error < 1e-4, "gradient by \(name) is \(error) away")
     }
     #expect(!fixture.names("train.\(test.fullName).grad.").isEmpty)
@@ -100,7 +100,7 @@ import Testing
 }
 
 /// max |a − b| over max |b|; infinite where shapes differ.
-func fixtureDistance(_ a: Tensor, _ b: Tensor) -> Double {
+func distance(_ a: Tensor, _ b: Tensor) -> Double {
   guard a.shape == b.shape else { return .infinity }
   let (a, b) = (a.doubles(), b.doubles())
   let scale = b.map(abs).max() ?? 0

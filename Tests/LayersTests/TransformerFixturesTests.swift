@@ -36,7 +36,7 @@ import Testing
     }
     let results = ["memory", "output"]
     for (result, value) in zip(results, run(model, given)) {
-      #expect(fixtureDistance(value, fixture["output.\(name).\(result)"]!) < 5e-5, "\(result)")
+      #expect(distance(value, fixture["output.\(name).\(result)"]!) < 5e-5, "\(result)")
     }
     let gradient = valueAndGradient(at: Pair(model, given)) { pair in
       zip(results, run(pair.first, pair.second)).map {
@@ -48,7 +48,7 @@ import Testing
       + gradient.first.leaves.map { ($0.name, $0.tensor) }
     for (leaf, slope) in slopes {
       let expected = try #require(fixture["train.\(name).grad.\(leaf)"])
-      #expect(fixtureDistance(slope, expected) < 1e-4, "gradient by \(leaf)")
+      #expect(distance(slope, expected) < 1e-4, "gradient by \(leaf)")
     }
     #expect(slopes.count == fixture.names("train.\(name).grad.").count)
   }
