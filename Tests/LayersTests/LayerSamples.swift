@@ -74,6 +74,33 @@ struct LayerSample: Sendable, CustomTestStringConvertible {
     LayerSample("Activation", Activation.mish, other: Activation.silu, [4, 6]),
     LayerSample("Flatten", Flatten(), [2, 3, 4, 5]),
     LayerSample(
+      "Convolution", Convolution(inputs: 3, outputs: 4, kernel: [3, 2], padding: .same, key: key),
+      other: Convolution(inputs: 3, outputs: 4, kernel: [3, 2], stride: [2], key: key),
+      [2, 5, 4, 3], parameters: 76, names: ["weight", "bias"]),
+    LayerSample(
+      "Depthwise convolution of sequences",
+      Convolution(inputs: 3, outputs: 3, kernel: [3], groups: 3, hasBias: false, key: key),
+      other: Convolution(
+        inputs: 3, outputs: 3, kernel: [3], dilation: [2], groups: 3, hasBias: false, key: key),
+      [2, 7, 3], parameters: 9, names: ["weight"]),
+    LayerSample(
+      "TransposedConvolution",
+      TransposedConvolution(inputs: 3, outputs: 2, kernel: [4, 4], stride: [2], key: key),
+      other: TransposedConvolution(inputs: 3, outputs: 2, kernel: [4, 4], stride: [1], key: key),
+      [2, 3, 4, 3], parameters: 98, names: ["weight", "bias"]),
+    LayerSample(
+      "Max pooling", Pooling.max([2]), other: Pooling.max([2], stride: [1]), [2, 4, 6, 3]),
+    LayerSample(
+      "Average pooling", Pooling.average([3], padding: .symmetric([1])),
+      other: Pooling.average([3], padding: .symmetric([1]), countsPadding: false), [2, 4, 6, 3]),
+    LayerSample(
+      "Adaptive pooling", Pooling.adaptiveAverage([2]), other: Pooling.adaptiveMax([2]),
+      [2, 5, 6, 3]),
+    LayerSample(
+      "Global pooling", Pooling.globalAverage, other: Pooling.adaptiveAverage([1]), [2, 5, 6, 3]),
+    LayerSample(
+      "Upsample", Upsample(), other: Upsample(mode: .linear), [2, 3, 4, 3]),
+    LayerSample(
       "Sequential",
       Sequential(
         Linear(inputs: 3, outputs: 4, key: key.fork(0)), BatchNorm(channels: 4), Activation.tanh,
