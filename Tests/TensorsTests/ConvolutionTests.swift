@@ -167,7 +167,7 @@ import Testing
       let geometry = ConvolutionGeometry(
         stride: [1, 1], dilation: [1, 1], low: [0, 0], high: [0, 0], groups: groups)
       do {
-        _ = try Convolution(geometry).outputType([image, TensorType(weight)])
+        _ = try ConvolutionForward(geometry).outputType([image, TensorType(weight)])
         return nil
       } catch { return error.description }
     }

@@ -63,7 +63,7 @@ public func convolution(
   let geometry = ConvolutionGeometry(
     stride: perAxis(stride, axes, "convolution: stride"), dilation: dilation, low: low, high: high,
     groups: groups)
-  return inFullPrecision([image, weight]) { Tensor(Convolution(geometry), $0) }
+  return inFullPrecision([image, weight]) { Tensor(ConvolutionForward(geometry), $0) }
 }
 
 /// The transposed convolution (torch.nn.ConvTranspose): every element of `x` spreads the kernel into the result. Along

@@ -6,7 +6,7 @@ public import StableHLO
 /// Operands: image [batch, spatial…, channels], weight [out, in / groups, kernel…], both float32 or float64. Convolution,
 /// `ConvolutionInputGradient` and `ConvolutionWeightGradient` are the three sides of one trilinear form: the gradients of
 /// each are the other two.
-public struct Convolution: SingleOutputPrimitive {
+public struct ConvolutionForward: SingleOutputPrimitive {
   public let geometry: ConvolutionGeometry
 
   public init(_ geometry: ConvolutionGeometry) { self.geometry = geometry }
@@ -78,7 +78,7 @@ public struct ConvolutionInputGradient: SingleOutputPrimitive {
   public func gradient(_ dx: Tensor, output: Tensor, inputs: [Tensor]) -> [Tensor?] {
     let (dy, weight) = (inputs[0], inputs[1])
     return [
-      Tensor(Convolution(geometry), [dx, weight]),
+      Tensor(ConvolutionForward(geometry), [dx, weight]),
       Tensor(ConvolutionWeightGradient(geometry, kernel: weight.kernelSize), [dx, dy]),
     ]
   }
@@ -154,7 +154,7 @@ public struct ConvolutionWeightGradient: SingleOutputPrimitive {
     let (x, dy) = (inputs[0], inputs[1])
     return [
       Tensor(ConvolutionInputGradient(geometry, size: x.spatialSize), [dy, dw]),
-      Tensor(Convolution(geometry), [x, dw]),
+      Tensor(ConvolutionForward(geometry), [x, dw]),
     ]
   }
 
