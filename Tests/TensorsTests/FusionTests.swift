@@ -152,6 +152,18 @@ import Testing
     #expect(unread.scalar == 0)
   }
 
+  @Test func `A part is not written over a smaller operand whose memory is free`() {
+    // Operands that nobody else holds: their memory may become the result's.
+    let (a, b) = ([Float](repeating: 1, count: 66), [Float](repeating: 2, count: 66))
+    let joined = concatenate(
+      [
+        Tensor(a, shape: [2, 33]) + 1, Tensor(b, shape: [2, 33]) * 3,
+        Tensor(a, shape: [2, 33]) * 5,
+      ])
+    #expect(
+      joined.floats() == [2, 6, 5].flatMap { [Float](repeating: $0, count: 66) })
+  }
+
   @Test func `Values read in between change nothing`() {
     let x = normal([50])
     func f(_ reads: Bool) -> [Double] {

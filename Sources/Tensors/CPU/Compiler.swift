@@ -249,10 +249,15 @@ struct Compiler {
     let result = home(step.results[o])
     // Another part of the same whole may have come before.
     guard planner.offsets[result] == nil else { return }
-    let mates = step.kernel.inPlace
+    // A part lies elsewhere in its whole than the operand it could be written over, which is also smaller.
+    let isPart = fused.placements[step.results[o]] != nil
+    let mates = (isPart ? [] : step.kernel.inPlace)
       .filter { $0.output == o && step.readsOnce($0.input) && step.operands[$0.input].offset == 0 }
       .map { step.operands[$0.input].value }
-      .filter { planner.lastReader[$0] == s }
+      .filter {
+        planner.lastReader[$0] == s
+          && program.types[$0].byteCount == program.types[result].byteCount
+      }
     if let number = resultNumber[result] {
       let mate = mates.first {
         $0 < program.inputCount && !planner.passedOn.contains($0) && !planner.donated.contains($0)
@@ -264,7 +269,6 @@ struct Compiler {
       }
     } else if let mate = mates.first(where: {
       planner.offsets[$0] != nil && !planner.taken.contains($0)
-        && program.types[$0].byteCount == program.types[result].byteCount
     }) {
       planner.taken.insert(mate)
       planner.offsets[result] = planner.offsets[mate]
