@@ -98,13 +98,3 @@ import Testing
     #expect(!fixture.names("train.\(test.fullName).grad.").isEmpty)
   }
 }
-
-/// max |a − b| over max |b|; infinite where shapes differ.
-func distance(_ a: Tensor, _ b: Tensor) -> Double {
-  guard a.shape == b.shape else { return .infinity }
-  let (a, b) = (a.doubles(), b.doubles())
-  let scale = b.map(abs).max() ?? 0
-  let difference = zip(a, b).map { $0 == $1 ? 0 : abs($0 - $1) }
-  guard !difference.contains(where: \.isNaN) else { return .infinity }
-  return (difference.max() ?? 0) / max(scale, 1e-12)
-}
