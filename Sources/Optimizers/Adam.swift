@@ -1,7 +1,8 @@
 public import Layers
 public import Tensors
 
-/// Adam (Kingma and Ba, arXiv:1412.6980, algorithm 1) and AdamW (Loshchilov and Hutter, arXiv:1711.05101).
+/// Adam (Kingma and Ba, arXiv:1412.6980, algorithm 1), AdamW (Loshchilov and Hutter, arXiv:1711.05101) and AMSGrad
+/// (Reddi et al., arXiv:1904.09237).
 public struct Adam<Model: Module>: Optimizer {
   public var learningRate: Tensor
   /// Decay rates of the mean and of the mean square of gradients.
@@ -16,43 +17,44 @@ public struct Adam<Model: Module>: Optimizer {
   public var count: Tensor
   public var mean: Model
   public var meanSquare: Model
+  /// The largest mean squares so far (AMSGrad), nil otherwise.
+  public var greatestMeanSquare: Model?
 
   public init(
     for model: Model, learningRate: Double = 1e-3, betas: (Double, Double) = (0.9, 0.999),
-    epsilon: Double = 1e-8,
-    weightDecay: Double = 0, isDecoupled: Bool = false, decays: DecayRule = .all
+    epsilon: Double = 1e-8, weightDecay: Double = 0, isDecoupled: Bool = false,
+    isAMSGrad: Bool = false, decays: DecayRule = .all
   ) {
-    self.learningRate = Tensor(learningRate)
+    self.learningRate = Tensor(learningRate, .float64)
     self.betas = betas
     self.epsilon = epsilon
     self.weightDecay = weightDecay
     self.isDecoupled = isDecoupled
     self.decays = decays
     count = Tensor(0, .float64)
-    mean = model.zeroMoments()
-    meanSquare = model.zeroMoments()
+    mean = model.filledMoments()
+    meanSquare = model.filledMoments()
+    greatestMeanSquare = isAMSGrad ? model.filledMoments() : nil
   }
 
   public mutating func update(_ model: inout Model, along gradient: Model) {
     count = count + 1
-    // 1 − βᵗ in float64: in float32 the second one is off by 6·10⁻⁵ at the first step.
-    let correction = (
-      1 - Tensor(betas.0, .float64).power(count), 1 - Tensor(betas.1, .float64).power(count)
-    )
-    let step = learningRate / correction.0.cast(to: .float32)
-    let root = correction.1.sqrt().cast(to: .float32)
-    var moments = [mean, meanSquare]
+    let rate = learningRate.cast(to: .float64)
+    let step = rate / correction(betas.0, count)
+    let root = correction(betas.1, count).sqrt()
+    var moments = [mean, meanSquare] + (greatestMeanSquare.map { [$0] } ?? [])
     updateEach(&model, along: gradient, moments: &moments) { weight, slope, moments, leaf in
       let type = weight.dataType
-      let decay = weightDecay != 0 && decays.applies(to: leaf)
-      let slope = decay && !isDecoupled ? slope + weight * weightDecay : slope
+      let slope = isDecoupled ? slope : decays.slope(slope, of: weight, decay: weightDecay, leaf)
       moments[0] = moments[0] + (slope - moments[0]) * (1 - betas.0)
       moments[1] = moments[1] * betas.1 + slope.square() * (1 - betas.1)
-      if decay && isDecoupled { weight = weight * (1 - learningRate * weightDecay).cast(to: type) }
-      let scaled = moments[0] / (moments[1].sqrt() / root.cast(to: type) + epsilon)
-      weight = weight - step.cast(to: type) * scaled
+      if moments.count > 2 { moments[2] = maximum(moments[2], moments[1]) }
+      if isDecoupled { weight = decays.shrunk(weight, decay: weightDecay, rate: rate, leaf) }
+      let scale = moments[moments.count - 1].sqrt() / root.cast(to: type) + epsilon
+      weight = weight - step.cast(to: type) * (moments[0] / scale)
     }
     (mean, meanSquare) = (moments[0], moments[1])
+    greatestMeanSquare = moments.count > 2 ? moments[2] : nil
   }
 
   public mutating func visit(_ visitor: inout Visitor) {
@@ -60,6 +62,7 @@ public struct Adam<Model: Module>: Optimizer {
     visitor.buffer("step", &count)
     visitor.buffer("exp_avg", &mean)
     visitor.buffer("exp_avg_sq", &meanSquare)
+    visitor.buffer("max_exp_avg_sq", &greatestMeanSquare)
     visitor.fixed("betas", [betas.0, betas.1])
     visitor.fixed("epsilon", epsilon)
     visitor.fixed("weight_decay", weightDecay)
@@ -72,11 +75,10 @@ public struct Adam<Model: Module>: Optimizer {
 // swift-format-ignore: AlwaysUseLowerCamelCase
 public func AdamW<Model: Module>(
   for model: Model, learningRate: Double = 1e-3, betas: (Double, Double) = (0.9, 0.999),
-  epsilon: Double = 1e-8,
-  weightDecay: Double = 0.01, decays: DecayRule = .all
+  epsilon: Double = 1e-8, weightDecay: Double = 0.01, isAMSGrad: Bool = false,
+  decays: DecayRule = .all
 ) -> Adam<Model> {
   Adam(
     for: model, learningRate: learningRate, betas: betas, epsilon: epsilon,
-    weightDecay: weightDecay,
-    isDecoupled: true, decays: decays)
+    weightDecay: weightDecay, isDecoupled: true, isAMSGrad: isAMSGrad, decays: decays)
 }
