@@ -126,35 +126,4 @@ import Testing
     }
     run(row.make(Self.start))
   }
-
-  @Test(arguments: rows) func `An update of one tensor is one sweep over memory`(row: Row) {
-    func run<O: Optimizer<Tensor>>(_ first: O) {
-      let weight = Tensor(Placeholder(Self.start.type), [])
-      let slope = Tensor(Placeholder(Self.start.type), [])
-      let arguments = first.tensors.map { Tensor(Placeholder($0.type), []) }
-      var (moved, optimizer) = (weight, first.replacingTensors(arguments))
-      Evaluation.$mode.withValue(.trace) { optimizer.update(&moved, along: slope) }
-      let trace = Program.trace(
-        [moved] + optimizer.tensors, arguments: [weight, slope] + arguments)
-      let kernels = kernelsOverElements(trace.program)
-      // LAMB and LARS need norms before they know how far to go.
-      let expected = row.name == "LAMB" || row.name == "LARS" ? 2...4 : 1...1
-      #expect(expected.contains(kernels), "\(row.name): \(kernels) kernels")
-      let program = CPUProgram(trace.program)
-      let places = zip(program.newResults, program.donations)
-      #expect(places.allSatisfy { $1 != nil }, "\(row.name): a result is not written in place")
-    }
-    run(row.make(Self.start))
-  }
-
-  /// Kernels that handle more than single numbers.
-  private func kernelsOverElements(_ program: Program) -> Int {
-    Fusion.fuse(program).units.count { unit in
-      unit.members.contains { member in
-        let instruction = program.instructions[member]
-        return (program.operandTypes(instruction) + program.resultTypes(instruction))
-          .contains { $0.count > 1 }
-      }
-    }
-  }
 }

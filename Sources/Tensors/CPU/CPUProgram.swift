@@ -30,8 +30,6 @@ package final class CPUProgram {
   }
 
   private var steps: [Step] = []
-  /// Kernels that a run calls.
-  package var kernelCount: Int { steps.count }
   private var places: [Compiler.Place] = []
   private let buffers: UnsafeMutablePointer<UnsafeMutableRawPointer?>
 

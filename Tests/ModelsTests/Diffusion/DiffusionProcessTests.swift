@@ -56,7 +56,7 @@ private func isNear(_ a: Double, _ b: Double, _ tolerance: Double = 1e-12) -> Bo
       let (here, before) = (schedule.signalPower(time), schedule.signalPower(earlier))
       let alpha = here / before
       guard before < 1 else {
-        #expect(posterior.clean == 1 && posterior.state == 0 && posterior.variance == 0)
+        #expect(isNear(posterior.clean, 1) && posterior.state == 0 && posterior.variance == 0)
         continue
       }
       let precision = 1 / (1 - before) + alpha / (1 - alpha)
