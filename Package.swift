@@ -82,7 +82,9 @@ let package = Package(
     layer("Objectives", ["Layers", "Models"]),
     layer("Samplers", ["Layers", "Models"]),
     layer("Reports", ["Images"]),
-    layer("Training", ["Checkpoints", "Optimizers", "Datasets", "Images", "Reports", yaml]),
+    layer(
+      "Training",
+      ["Checkpoints", "Documents", "Optimizers", "Datasets", "Images", "Reports", yaml]),
     layer("Recipes", ["Training", "Models", "Objectives", "Samplers", "Tokenizers"]),
     layer("Apus", ["Recipes"]),
     .executableTarget(

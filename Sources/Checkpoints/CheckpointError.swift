@@ -8,6 +8,13 @@ public enum CheckpointError: Error, Hashable, Sendable {
   case refused(Refusal, file: String, problem: String)
   /// The file could not be written; what stood under its name still stands.
   case unwritable(file: String, problem: String)
+  /// The disk is full; what stood under the file's name still stands.
+  case diskFull(file: String)
+  /// The folder or the file system takes no new files.
+  case readOnly(file: String)
+  /// The file's tensors are not those of the module; all differences, in the order of the file,
+  /// then what it lacks in the order of the module. The module is as it was.
+  case mismatched(file: String, [TensorMismatch])
 
   /// The kind of fault in a file.
   public enum Refusal: String, Sendable, CaseIterable {
@@ -34,17 +41,55 @@ public enum CheckpointError: Error, Hashable, Sendable {
   }
 }
 
+/// A tensor of a file or a module that has no counterpart.
+public enum TensorMismatch: Hashable, Sendable, CustomStringConvertible {
+  /// The module has it, the file does not.
+  case missing(name: String, shape: [Int])
+  /// The file has it, the module does not.
+  case surplus(name: String, shape: [Int])
+  /// Both have it, in different shapes.
+  case shape(name: String, file: [Int], module: [Int])
+  /// Both have it, in types that are not converted.
+  case type(name: String, file: String, module: String)
+
+  public var description: String {
+    switch self {
+    case .missing(let name, let shape): "\(name) \(shape) is missing in the file"
+    case .surplus(let name, let shape): "\(name) \(shape) is in the file alone"
+    case .shape(let name, let file, let module):
+      "\(name) is \(file) in the file, \(module) in the model"
+    case .type(let name, let file, let module):
+      "\(name) is \(file) in the file, \(module) in the model"
+    }
+  }
+}
+
 extension CheckpointError: CustomStringConvertible, LocalizedError {
   public var description: String {
     switch self {
     case .unreadable(let file, let problem): "cannot read \(file): \(problem)"
     case .unwritable(let file, let problem): "cannot write \(file): \(problem)"
+    case .diskFull(let file):
+      "cannot write \(file): the disk is full; free some space, what was there before is unharmed"
+    case .readOnly(let file):
+      "cannot write \(file): its folder takes no files; choose another or change its permissions"
+    case .mismatched(let file, let tensors):
+      "\(file) does not fit the model in \(tensors.count) "
+        + (tensors.count == 1 ? "tensor:" : "tensors:")
+        + tensors.map { "\n  \($0)" }.joined() + "\n  " + mend(tensors)
     case .refused(let refusal, let file, let problem):
       "\(file) is no valid checkpoint (\(refusal.rawValue)): \(problem); \(mend(refusal))"
     }
   }
 
   public var errorDescription: String? { description }
+
+  private func mend(_ tensors: [TensorMismatch]) -> String {
+    let haveOtherShapes = tensors.contains { if case .shape = $0 { true } else { false } }
+    return haveOtherShapes
+      ? "build the model from the config.json that belongs to the file"
+      : "build the model that the file was made for, or load what fits with strict: false"
+  }
 
   private func mend(_ refusal: Refusal) -> String {
     switch refusal {

@@ -50,15 +50,31 @@ final class ReplacementFile {
     guard fsync(descriptor) == 0, unsafe rename(temporary, url.path) == 0 else { throw failure() }
     close(descriptor)
     descriptor = -1
-    // The new name is safe once the folder is; a file system that cannot do this has done its best.
-    let folder = unsafe open(url.deletingLastPathComponent().path, O_RDONLY | O_CLOEXEC)
-    if folder >= 0 {
-      fsync(folder)
-      close(folder)
-    }
+    synchronizeFolder(url.deletingLastPathComponent())
   }
 
   private func failure() -> CheckpointError {
-    .unwritable(file: url.path, problem: systemError())
+    .writing(url.path)
+  }
+}
+
+/// Makes the names in a folder safe on the disk; a file system that cannot do this has done its
+/// best.
+func synchronizeFolder(_ url: URL) {
+  let folder = unsafe open(url.path, O_RDONLY | O_CLOEXEC)
+  if folder >= 0 {
+    fsync(folder)
+    close(folder)
+  }
+}
+
+extension CheckpointError {
+  /// The system's last failure, met while writing a file.
+  package static func writing(_ file: String) -> CheckpointError {
+    switch errno {
+    case ENOSPC, EDQUOT: .diskFull(file: file)
+    case EROFS, EACCES, EPERM: .readOnly(file: file)
+    default: .unwritable(file: file, problem: systemError())
+    }
   }
 }

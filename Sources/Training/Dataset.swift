@@ -1,0 +1,87 @@
+public import Layers
+
+/// Items that batches are made of.
+public protocol Dataset: Sendable {
+  associatedtype Batch: Module
+  var count: Int { get }
+  /// The items of these indices. All batches of one size have tensors of the same shapes.
+  func batch(_ indices: [Int]) -> Batch
+}
+
+/// Data in two parts: what is learned from and what is measured on.
+public struct DataSplit<Data: Dataset>: Sendable {
+  public var training: Data
+  public var heldOut: Data
+
+  public init(training: Data, heldOut: Data) {
+    self.training = training
+    self.heldOut = heldOut
+  }
+}
+
+/// Items that a function makes.
+public struct Examples<Batch: Module>: Dataset {
+  public let count: Int
+  private let make: @Sendable ([Int]) -> Batch
+
+  public init(_ count: Int, _ make: @escaping @Sendable (_ indices: [Int]) -> Batch) {
+    self.count = count
+    self.make = make
+  }
+
+  public func batch(_ indices: [Int]) -> Batch { make(indices) }
+}
+
+/// Which items each step learns from: a new permutation every epoch.
+///
+/// Any place in any epoch is computed on its own, from the seed: nothing is stored, so a run can go
+/// on from any step, and the data may have any size. The permutation is a Feistel network over the
+/// next power of four, walked until it falls among the items (Black and Rogaway 2002, "Ciphers with
+/// arbitrary finite domains").
+public struct BatchOrder: Sendable {
+  public let count: Int
+  public let batchSize: Int
+  private let seed: UInt64
+  private let halfBits: UInt64
+
+  public init(count: Int, batchSize: Int, seed: UInt64) {
+    self.count = max(1, count)
+    self.batchSize = batchSize
+    self.seed = seed
+    let bits = Int.bitWidth - (self.count - 1).leadingZeroBitCount
+    halfBits = UInt64(max(1, (bits + 1) / 2))
+  }
+
+  /// The items of a step, counted from 0. A batch may reach into the next epoch.
+  public func indices(step: Int) -> [Int] {
+    (step * batchSize..<(step + 1) * batchSize).map { index(epoch: $0 / count, place: $0 % count) }
+  }
+
+  /// Epochs that lie behind after `steps` steps.
+  public func epoch(after steps: Int) -> Double { Double(steps * batchSize) / Double(count) }
+
+  /// The item at a place of an epoch.
+  public func index(epoch: Int, place: Int) -> Int {
+    let key = mixed(seed ^ mixed(UInt64(bitPattern: Int64(epoch)) &+ 0x9E37_79B9_7F4A_7C15))
+    var value = UInt64(place)
+    repeat { value = permuted(value, key) } while value >= UInt64(count)
+    return Int(value)
+  }
+
+  private func permuted(_ value: UInt64, _ key: UInt64) -> UInt64 {
+    let mask = (UInt64(1) << halfBits) - 1
+    var (left, right) = (value >> halfBits, value & mask)
+    for round in 0..<UInt64(6) {
+      (left, right) = (right, left ^ (mixed(right ^ mixed(key &+ round)) & mask))
+    }
+    return left << halfBits | right
+  }
+
+  /// splitmix64's finish (Steele, Lea and Flood 2014).
+  private func mixed(_ value: UInt64) -> UInt64 {
+    var z = value
+    z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+    return z ^ z >> 31
+  }
+}

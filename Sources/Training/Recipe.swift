@@ -1,0 +1,139 @@
+public import Layers
+public import Reports
+public import Tensors
+
+/// A training run as a method: data, a state, a step, a measure. The loop owns everything else.
+///
+/// The batch and the random key of step n depend on the seed and n alone, and all that a step
+/// changes is in the state: so a checkpoint is the state and one number, and a run that is resumed
+/// ends with the same bits as one that was never interrupted. Most methods have one model and one
+/// loss: see `LossRecipe`.
+public protocol Recipe: Sendable {
+  /// What `--set` may change; its keys are the property names in snake_case.
+  associatedtype Settings: RecipeSettings
+  associatedtype Data: Dataset
+  /// Models, optimizers, averages: all that a step changes. Its structure stays the same.
+  associatedtype State: Module
+
+  /// What the recipe is called and what it is.
+  static var method: Method { get }
+  static var defaults: Settings { get }
+  /// How often the loop measures, draws and saves, unless the user says otherwise.
+  static var loop: LoopSettings { get }
+
+  init(_ settings: Settings) throws
+  /// The data, without side effects on the run: called at the start and at every resumption.
+  func data() throws -> DataSplit<Data>
+  /// The state before the first step.
+  func start(_ data: DataSplit<Data>, _ key: RandomKey) -> State
+  /// One step, which the loop compiles. The result holds one number by name; "loss" must be there.
+  /// "loss" and "grad_norm" end the run when they are not finite.
+  func step(_ state: inout State, _ batch: Data.Batch, _ key: RandomKey) -> [String: Tensor]
+  /// Changes before each step what a schedule changes: learning rates, temperatures. Not compiled:
+  /// give the state tensors with values, `Tensor([Float(rate)], shape: [])`.
+  func prepare(_ state: inout State, step: Int)
+  /// The learning rate of a step, for logs; nil where there is none.
+  func learningRate(at step: Int) -> Double?
+  /// Measures on held-out data; the first is the one that the method is judged by.
+  func evaluate(_ state: State, _ data: DataSplit<Data>, _ key: RandomKey) -> [Metric]
+  /// What the model makes: pictures, texts, sound.
+  func figures(_ state: State, _ data: DataSplit<Data>, _ key: RandomKey) -> [Figure]
+  /// What a checkpoint offers to others. It only selects parts of the state.
+  func export(_ state: State) -> Export
+}
+
+extension Recipe {
+  public static var loop: LoopSettings { LoopSettings() }
+  public func prepare(_ state: inout State, step: Int) {}
+  public func learningRate(at step: Int) -> Double? { nil }
+  public func figures(_ state: State, _ data: DataSplit<Data>, _ key: RandomKey) -> [Figure] { [] }
+}
+
+/// The settings that every recipe has.
+public protocol RecipeSettings: Codable, Sendable {
+  /// Updates of the whole run.
+  var steps: Int { get set }
+  /// Items of one batch.
+  var batchSize: Int { get set }
+}
+
+/// What a recipe is called and what it is.
+public struct Method: Sendable, Hashable {
+  /// What commands call it, such as "vae-fashion".
+  public var name: String
+  /// Such as "Variational autoencoder".
+  public var title: String
+  /// Such as "Autoencoders".
+  public var family: String
+  /// One sentence without jargon: what the model does.
+  public var idea: String
+  /// In the notation of the gallery's formulas.
+  public var formula: String
+  /// The data's name, such as "fashion-mnist".
+  public var data: String
+  public var goal: Goal
+
+  public init(
+    name: String, title: String, family: String, idea: String, formula: String, data: String,
+    goal: Goal
+  ) {
+    self.name = name
+    self.title = title
+    self.family = family
+    self.idea = idea
+    self.formula = formula
+    self.data = data
+    self.goal = goal
+  }
+
+  /// The number that the method is judged by.
+  public struct Goal: Sendable, Hashable {
+    /// Such as "bits per dimension".
+    public var name: String
+    /// Such as "bits/dim".
+    public var unit: String
+    public var kind: Metric.Kind
+    public var isBetterWhenLarger: Bool
+    /// The group of comparable methods, as in `DataGroup.id`.
+    public var group: String?
+
+    public init(
+      _ name: String, unit: String, kind: Metric.Kind, isBetterWhenLarger: Bool = false,
+      group: String? = nil
+    ) {
+      self.name = name
+      self.unit = unit
+      self.kind = kind
+      self.isBetterWhenLarger = isBetterWhenLarger
+      self.group = group
+    }
+
+    /// A measured value of it.
+    public func measured(_ value: Double, error: Double? = nil, note: String = "") -> Metric {
+      Metric(
+        name: name, value: value, unit: unit, kind: kind, error: error, group: group, note: note)
+    }
+  }
+}
+
+/// What a checkpoint offers to others: `config.json`, `model.safetensors`, `ema.safetensors`,
+/// `tokenizer.json`.
+public struct Export {
+  public var model: any Module
+  /// The moving average, of the model's structure.
+  public var average: (any Module)?
+  /// The value behind `config.json`, with the keys of the published ones where there are any.
+  public var configuration: any Encodable
+  /// The text of `tokenizer.json`.
+  public var tokenizer: String?
+
+  public init(
+    model: any Module, average: (any Module)? = nil, configuration: any Encodable,
+    tokenizer: String? = nil
+  ) {
+    self.model = model
+    self.average = average
+    self.configuration = configuration
+    self.tokenizer = tokenizer
+  }
+}
