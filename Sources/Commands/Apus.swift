@@ -17,7 +17,11 @@ struct ApusCommand: ParsableCommand {
       shell, for example > ~/.local/share/bash-completion/completions/apus.
       """,
     version: apusVersion,
-    subcommands: [DataCommand.self, InspectCommand.self, DoctorCommand.self])
+    subcommands: [
+      GalleryCommand.self, TrainCommand.self, SampleCommand.self, EvalCommand.self,
+      RunsCommand.self,
+      DataCommand.self, InspectCommand.self, DoctorCommand.self,
+    ])
 }
 
 /// A subcommand that works: what it prints goes through a console, what it throws becomes a

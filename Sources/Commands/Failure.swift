@@ -5,6 +5,7 @@ import Foundation
 import Images
 import Reports
 import Tensors
+import Training
 
 /// Why a command ended without its result, in the words of its user.
 struct Failure: Error {
@@ -71,6 +72,7 @@ struct Failure: Error {
     case let error as CheckpointError: self.init(error)
     case let error as ImageError: self.init(error)
     case let error as ReportsError: self.init(error)
+    case let error as TrainingError: self.init(error, arguments)
     case let error as ShapeError: self.init(.failed, sentence("\(error)"))
     default: self.init(parsing: error, arguments: arguments)
     }
@@ -108,7 +110,8 @@ struct Failure: Error {
         ? "\(file): \(problem)" : parts.dropLast().joined(separator: "; ")
       self.init(
         .invalid, sentence(summary), attempts: Array(parts.suffix(1)), attemptLabel: "mend")
-    case .unwritable: self.init(.unwritable, sentence("\(error)"))
+    case .mismatched: self.init(.invalid, sentence("\(error)"))
+    case .unwritable, .diskFull, .readOnly: self.init(.unwritable, sentence("\(error)"))
     }
   }
 
@@ -128,6 +131,20 @@ struct Failure: Error {
       self.init(Self.isThere(path) ? .unwritable : .missing, sentence("\(error)"))
     case .damagedLog, .notEvents, .picture, .notGallery:
       self.init(.invalid, sentence("\(error)"))
+    }
+  }
+
+  private init(_ error: TrainingError, _ arguments: [String]) {
+    switch error {
+    case .checkpoint(let error): self.init(error)
+    case .report(let error): self.init(error)
+    case .data(let error): self.init(error, arguments: arguments)
+    case .refused(let error):
+      self.init(.usage, sentence("\(error)"))
+    default:
+      let kinds: [Int32: Kind] = [1: .failed, 2: .invalid, 3: .missing, 64: .usage]
+      self.init(kinds[error.exitCode] ?? .failed, "")
+      message = error.message
     }
   }
 

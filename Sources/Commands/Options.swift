@@ -1,4 +1,6 @@
 import ArgumentParser
+import CKernels
+import Foundation
 
 /// How a command reports; every command has these.
 struct OutputOptions: ParsableArguments {
@@ -15,4 +17,61 @@ struct OutputOptions: ParsableArguments {
     name: .customLong("no-color"),
     help: "Use no colours; NO_COLOR in the environment does the same.")
   var noColor = false
+}
+
+/// What decides numbers and where they are computed; the same for every command that computes.
+struct ComputeOptions: ParsableArguments {
+  @Option(help: "The seed of all random numbers (default: 0, or APUS_SEED).")
+  var seed: UInt64?
+
+  @Option(
+    help: "The threads to compute with, 1 to 256 (default: all cores, or APUS_THREADS).")
+  var threads: Int32?
+
+  @Option(
+    help: "The device to compute on (default: cpu, or APUS_DEVICE).", completion: .list(["cpu"]))
+  var device: String?
+
+  @Option(
+    help: "The type of numbers (default: float32, or APUS_DTYPE).",
+    completion: .list(["float32"]))
+  var dtype: String?
+
+  /// Settles the device, the type and the threads.
+  func apply() throws(Failure) {
+    let device = try resolved(device, "DEVICE") ?? "cpu"
+    guard device == "cpu" else {
+      throw Failure(
+        .unavailable, "there is no device \"\(device)\"; this version computes on \"cpu\".",
+        attempts: ["--device cpu"])
+    }
+    let dtype = try resolved(dtype, "DTYPE") ?? "float32"
+    guard dtype == "float32" else {
+      throw Failure(
+        .unavailable, "there is no training in \"\(dtype)\"; this version has \"float32\".",
+        attempts: ["--dtype float32"])
+    }
+    if let threads = try resolved(threads, "THREADS") {
+      guard (1...256).contains(threads) else {
+        throw Failure(.usage, "\(threads) threads are not between 1 and 256.")
+      }
+      apus_set_threads(threads)
+    }
+  }
+
+  /// The seed, or nothing where neither flag nor environment has one.
+  func chosenSeed() throws(Failure) -> UInt64? { try resolved(seed, "SEED") }
+}
+
+/// The value of a flag, else of the environment's `APUS_…`.
+/// - Throws: a failure that names the variable whose value cannot be read.
+func resolved<Value: LosslessStringConvertible>(
+  _ flag: Value?, _ name: String
+) throws(Failure) -> Value? {
+  if let flag { return flag }
+  let variable = "APUS_" + name
+  guard let text = ProcessInfo.processInfo.environment[variable], !text.isEmpty else { return nil }
+  if let value = Value(text) { return value }
+  let kind = Value.self is any BinaryInteger.Type ? "whole number" : "number"
+  throw Failure(.usage, "\(variable) is \"\(text)\", which is no \(kind) in range.")
 }

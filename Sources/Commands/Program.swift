@@ -34,6 +34,8 @@ enum Program {
         // Help, version and completion scripts are results.
         return (try? console.result(ApusCommand.fullMessage(for: error))) == nil ? 1 : 0
       }
+      // A command that has said everything itself.
+      if let code = error as? ExitCode { return code.rawValue }
       let failure = Failure(error, arguments: arguments)
       console.report(failure)
       return failure.kind.exitCode

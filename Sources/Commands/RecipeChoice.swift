@@ -1,0 +1,27 @@
+import ArgumentParser
+import Foundation
+import Recipes
+import Reports
+import Training
+
+extension Recipes {
+  static var names: [String] { all.map { $0.method.name } }
+
+  /// The recipe of this name.
+  /// - Throws: a failure that suggests the name that was meant.
+  static func named(_ name: String) throws(Failure) -> any Recipe.Type {
+    if let recipe = all.first(where: { $0.method.name == name }) { return recipe }
+    throw .unknownName(name, of: "recipe", among: names, attempts: ["apus train --list"])
+  }
+}
+
+/// The names of recipes, for completion.
+let recipeNames = CompletionKind.list(Recipes.names)
+
+/// A run's folder that a user names.
+func existingRun(_ folder: String) throws -> Run {
+  guard FileManager.default.fileExists(atPath: folder) else {
+    throw Failure(.missing, "there is no run \(folder).", attempts: ["apus runs"])
+  }
+  return try Run(URL(fileURLWithPath: folder))
+}
