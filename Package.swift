@@ -109,7 +109,7 @@ let package = Package(
     tests("Tokenizers"),
     tests("Images"),
     tests("Datasets"),
-    tests("Models", ["Objectives", "Samplers"]),
+    tests("Models", ["Objectives", "Samplers", "Optimizers"]),
     tests("Objectives"),
     tests("Samplers"),
     tests("Reports", ["Images"]),

@@ -24,9 +24,10 @@ package struct Fixture: Sendable {
     config = try JSONValue(
       parsing: [UInt8](Data(contentsOf: folder.appendingPathComponent("config.json"))))
     reference = try SafetensorsFile(folder.appendingPathComponent("reference.safetensors"))
-    let model = folder.appendingPathComponent("model.safetensors")
-    let hasWeights = FileManager.default.fileExists(atPath: model.path)
-    weights = hasWeights ? try SafetensorsFile(model) : nil
+    let model = ["model.safetensors", "diffusion_pytorch_model.safetensors"]
+      .map(folder.appendingPathComponent)
+      .first { FileManager.default.fileExists(atPath: $0.path) }
+    weights = try model.map { try SafetensorsFile($0) }
   }
 
   /// The folder that has the fixtures.
