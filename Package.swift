@@ -81,6 +81,7 @@ let package = Package(
     layer("Models", ["Layers"]),
     layer("Objectives", ["Layers", "Models"]),
     layer("Samplers", ["Layers", "Models"]),
+    layer("Workloads", ["Models", "Objectives", "Optimizers"]),
     layer("Reports", ["Images"]),
     layer(
       "Training",
@@ -90,6 +91,7 @@ let package = Package(
     .executableTarget(
       name: "Commands",
       dependencies: [
+        "Workloads",
         "Recipes", "Training", "Reports", "Checkpoints", "Datasets", "Images", "Documents",
         "Tensors", "CKernels", "COneDNN", arguments, yaml,
       ],
