@@ -1,0 +1,89 @@
+public import Tensors
+
+/// The distribution of one sample of a picture, whose parameters a decoder gives.
+public enum PixelDistribution: Codable, Hashable, Sendable {
+  /// 0 or 1, by a logit.
+  case bernoulli
+  /// 0 … 255, by a mixture of logistic distributions whose mass is gathered around the integers (Salimans et al.,
+  /// arXiv:1701.05517, eq. 2). Its 256 probabilities add up to 1 exactly.
+  case logistic(components: Int)
+
+  /// Parameters of a sample.
+  public var parameterCount: Int {
+    switch self {
+    case .bernoulli: 1
+    case .logistic(let components): 3 * components
+    }
+  }
+
+  /// Samples as a network likes to read them: float32, 0 and 1, or −1 … 1.
+  public func input(_ x: Tensor) -> Tensor {
+    let values = x.dataType.isFloatingPoint ? x : x.cast(to: .float32)
+    return self == .bernoulli ? values : values / 127.5 - 1
+  }
+
+  /// log p(x) in nats of every sample.
+  ///
+  /// - Parameters:
+  ///   - x: [batch…], values of the distribution in any type.
+  ///   - parameters: [batch…, parameterCount]: a logit, or all weights' logits, all means in −1 … 1, all logarithms of
+  ///     scales.
+  public func logProbability(of x: Tensor, _ parameters: Tensor) -> Tensor {
+    switch self {
+    case .bernoulli:
+      let logits = parameters.squeezed(-1)
+      return x.cast(to: logits.dataType) * logits - logits.softplus()
+    case .logistic(let components):
+      let parts = parameters.split(-1, into: 3)
+      let x = x.cast(to: parameters.dataType).expanded(-1)
+      let logs = Self.logistic(x, mean: parts[1], logScale: parts[2])
+      return components == 1
+        ? logs.squeezed(-1) : (logs + parts[0].logSoftmax(-1)).logSumExp(-1)
+    }
+  }
+
+  /// log(σ(a) − σ(b)) for the upper and lower end of the integer's interval, which are infinite at 255 and at 0. It is
+  /// log σ(a) + log σ(−b) + log(1 − exp(b − a)): no difference of nearly equal numbers.
+  private static func logistic(_ x: Tensor, mean: Tensor, logScale: Tensor) -> Tensor {
+    let sharpness = (-maximum(logScale, -7)).exp()
+    let distance = x / 127.5 - 1 - mean
+    let upper = (distance + 1 / 255) * sharpness
+    let lower = (distance - 1 / 255) * sharpness
+    let (isFirst, isLast) = (x.less(than: 0.5), x.greater(than: 254.5))
+    let zero = x.zerosLike()
+    let width = (-((sharpness * (-2 / 255)).expm1())).log()
+    return select(isLast, zero, upper.logSigmoid()) + select(isFirst, zero, (-lower).logSigmoid())
+      + select(isFirst.or(isLast), zero, width)
+  }
+
+  /// The expected sample as a grey level in 0 … 1, without the last axis. Logistic components count with their means,
+  /// cut to the range.
+  public func mean(_ parameters: Tensor) -> Tensor {
+    switch self {
+    case .bernoulli: return parameters.squeezed(-1).sigmoid()
+    case .logistic:
+      let parts = parameters.split(-1, into: 3)
+      return ((parts[1].clipped(to: -1...1) + 1) * parts[0].softmax(-1)).sum([-1]) * 0.5
+    }
+  }
+
+  /// A draw of every sample: 0 and 1, or 0 … 255, of the parameters' type.
+  public func sample(_ parameters: Tensor, _ key: RandomKey) -> Tensor {
+    switch self {
+    case .bernoulli:
+      return key.bernoulli(parameters.squeezed(-1).sigmoid()).cast(to: parameters.dataType)
+    case .logistic(let components):
+      let parts = parameters.split(-1, into: 3)
+      let chosen = key.fork(0).categorical(parts[0]).expanded(-1)
+      let isChosen = Tensor.indices(parts[0].shape, axis: -1).equal(to: chosen)
+      func pick(_ x: Tensor) -> Tensor {
+        components == 1
+          ? x.squeezed(-1) : select(isChosen, x, x.zerosLike()).sum([-1])
+      }
+      let (mean, scale) = (pick(parts[1]), pick(maximum(parts[2], -7)).exp())
+      let u = key.fork(1).uniform(mean.shape, in: 1e-6..<(1 - 1e-6), mean.dataType)
+      let value = mean + scale * (u.log() - (1 - u).log())
+      return ((value + 1) * 127.5).rounded().clipped(to: 0...255)
+    }
+  }
+}
