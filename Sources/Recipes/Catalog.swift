@@ -5,5 +5,9 @@ public enum Recipes {
   public static let all: [any Recipe.Type] = [
     LSTMText.self,
     GPTText.self,
+    VAEFashion.self,
+    RealNVP2D.self,
+    RealNVPFashion.self,
+    RBMFashion.self,
   ]
 }

@@ -87,26 +87,27 @@ private struct Annealing: Module {
     visitor("key", &key)
   }
 
-  /// −F(v) of the machine at inverse temperature β, [chains], float64.
-  func score(_ model: RestrictedBoltzmannMachine, _ beta: Tensor) -> Tensor {
-    -tempered(model, beta).freeEnergy(states).cast(to: .float64)
-  }
-
-  /// Weights and hidden biases β times the model's, visible biases between the base's and the model's.
-  func tempered(_ model: RestrictedBoltzmannMachine, _ beta: Tensor) -> RestrictedBoltzmannMachine {
-    RestrictedBoltzmannMachine(
-      weight: model.weight * beta, visibleBias: bias * (1 - beta) + model.visibleBias * beta,
-      hiddenBias: model.hiddenBias * beta)
-  }
-
   /// Weighs the states by the next temperature, then moves them there. The batch is β, the next β, and the step's number.
+  ///
+  /// The machine at inverse temperature β has β times the model's weights and hidden biases, and visible biases between
+  /// the base's and the model's. All of its quantities follow from one product of states and weights.
   static let step = compiled { (state: inout Annealing, betas: Tensor) in
-    let now = betas.element(0, 0).cast(to: state.bias.dataType)
-    let next = betas.element(0, 1).cast(to: state.bias.dataType)
-    state.logWeights =
-      state.logWeights + state.score(state.model, next) - state.score(state.model, now)
-    state.states = state.tempered(state.model, next).gibbsSweep(
-      state.states, state.key.fork(betas.element(0, 2)))
+    let (model, type) = (state.model, state.bias.dataType)
+    let now = betas.element(0, 0).cast(to: type)
+    let next = betas.element(0, 1).cast(to: type)
+    let key = state.key.fork(betas.element(0, 2))
+    let field = matrixProduct(state.states, model.weight) + model.hiddenBias
+    let pulls = matrixProduct(state.states, stack([state.bias, model.visibleBias], axis: 1))
+    let (base, own) = (pulls.element(1, 0), pulls.element(1, 1))
+    /// −F(v) at an inverse temperature, [chains], float64.
+    func score(_ beta: Tensor) -> Tensor {
+      (base * (1 - beta) + own * beta + (field * beta).softplus().sum([1])).cast(to: .float64)
+    }
+    state.logWeights = state.logWeights + score(next) - score(now)
+    let hidden = key.fork(0).bernoulli((field * next).sigmoid()).cast(to: type)
+    let drive = matrixProduct(hidden, model.weight.transposed()) + model.visibleBias
+    let visible = drive * next + state.bias * (1 - next)
+    state.states = key.fork(1).bernoulli(visible.sigmoid()).cast(to: type)
     return Nothing()
   }
 }

@@ -2,8 +2,8 @@ import Foundation
 import Layers
 import Models
 import Objectives
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 
 /// z ~ N(0, 1), x = 1.5 z + N(0, 0.5), whose log p(x) is known; q is off the posterior by a shift and a factor.

@@ -1,8 +1,8 @@
 import Foundation
 import Layers
 import Models
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 
 /// A model whose tensors are all random, since flows begin as the identity.
@@ -56,7 +56,8 @@ private func denseLogDeterminant<F: Flow>(_ flow: F, _ x: Tensor, step: Double) 
     moves[i * n + i] = step
     moves[(n + i) * n + i] = -step
   }
-  let moved = x.broadcast(to: [2 * n] + x.shape.dropFirst())
+  let moved =
+    x.broadcast(to: [2 * n] + x.shape.dropFirst())
     + Tensor(moves, shape: [2 * n] + x.shape.dropFirst())
   let z = flow.forward(moved).z.doubles()
   let columns = (0..<n * n).map { (z[$0] - z[$0 + n * n]) / (2 * step) }

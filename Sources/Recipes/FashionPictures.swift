@@ -1,0 +1,50 @@
+public import Datasets
+public import Layers
+internal import Reports
+public import Tensors
+public import Training
+
+/// Pictures of clothes without their labels; batches are grey levels 0 … 255, uint8 [batch, 28, 28, 1].
+public struct FashionPictures: Dataset {
+  private let pictures: LabeledPictures
+
+  public init(_ pictures: LabeledPictures) { self.pictures = pictures }
+
+  public var count: Int { pictures.count }
+
+  public func batch(_ indices: [Int]) -> Tensor {
+    let size = pictures.pictureSize
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(indices.count * size)
+    for i in indices { bytes += pictures.pixels[i * size..<(i + 1) * size] }
+    return Tensor(
+      bytes, shape: [indices.count, pictures.height, pictures.width, pictures.channels])
+  }
+
+  /// The first pictures, evenly spread over the data where `spread` is larger than 1.
+  func first(_ count: Int, spread: Int = 1) -> Tensor {
+    batch(Array(stride(from: 0, to: min(count * spread, self.count), by: spread)))
+  }
+}
+
+extension DataSplit where Data == FashionPictures {
+  /// All training pictures, and the test pictures to measure on.
+  public static func fashionMNIST() throws -> Self {
+    let data = try FashionMNIST()
+    return DataSplit(
+      training: FashionPictures(data.train), heldOut: FashionPictures(data.test))
+  }
+}
+
+/// The data whose likelihoods may be compared, as metrics name them.
+enum PixelGroup {
+  /// 8-bit pixels.
+  static let grey = "fashion-mnist"
+  /// Pixels above 127 are 1, the others 0.
+  static let binary = "fashion-mnist-binary"
+}
+
+extension Tensor {
+  /// Pixels of 8 bits, uint8, as 0 and 1.
+  func binarized() -> Tensor { cast(to: .float32).greater(than: 127).cast(to: .float32) }
+}

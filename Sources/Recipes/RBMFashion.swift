@@ -1,0 +1,140 @@
+public import Layers
+public import Models
+internal import Objectives
+public import Optimizers
+public import Reports
+internal import Samplers
+public import Tensors
+public import Training
+
+/// A restricted Boltzmann machine of black and white pictures of clothes.
+public struct RBMFashion: Recipe {
+  public struct Settings: RecipeSettings {
+    public var steps = 20_000
+    public var batchSize = 100
+    public var hidden = 500
+    /// Markov chains that stand for the model.
+    public var chains = 100
+    /// Gibbs sweeps of the chains in every step.
+    public var sweeps = 1
+    public var learningRate = LearningRate(0.02, .linear)
+    /// Chains and temperatures of the likelihood's estimate.
+    public var annealingChains = 100
+    public var temperatures = 1000
+  }
+
+  /// The machine, its optimizer, and the states of the chains, which live on from step to step.
+  public struct State: Module {
+    public var model: RestrictedBoltzmannMachine
+    public var optimizer: SGD<RestrictedBoltzmannMachine>
+    /// [chains, pixels].
+    public var chains: Tensor
+
+    public mutating func visit(_ visitor: inout Visitor) {
+      visitor("model", &model)
+      visitor("optimizer", &optimizer)
+      visitor.buffer("chains", &chains)
+    }
+  }
+
+  public static let method = Method(
+    name: "rbm-fashion", title: "Restricted Boltzmann machine", family: "Energy-based models",
+    idea:
+      "Pixels and hidden switches pull at each other until together they settle into likely pictures.",
+    formula: "p(v, h) = frac{1}{Z} exp(b·v + c·h + v^T W h)", data: "fashion-mnist",
+    goal: .init(
+      "negative log likelihood", unit: "nats", kind: .estimate, group: PixelGroup.binary))
+  public static let defaults = Settings()
+
+  public let settings: Settings
+  public init(_ settings: Settings) { self.settings = settings }
+
+  public func data() throws -> DataSplit<FashionPictures> { try .fashionMNIST() }
+
+  private var sizes: RestrictedBoltzmannMachineConfiguration {
+    .init(visible: 784, hidden: settings.hidden)
+  }
+
+  /// How often each pixel of 10,000 training pictures is white: what the machine knows without hidden units.
+  private func marginals(_ data: FashionPictures) -> Tensor {
+    data.first(10_000).binarized().flattened(1..<4).mean([0]).clipped(to: 0.001...0.999)
+  }
+
+  public func start(_ data: DataSplit<FashionPictures>, _ key: RandomKey) -> State {
+    let means = marginals(data.training)
+    let model = RestrictedBoltzmannMachine(sizes, means: means.floats(), key: key.fork(0))
+    let chains = key.fork(1).bernoulli(means.broadcast(to: [settings.chains, 784]))
+    return State(
+      model: model, optimizer: SGD(for: model, learningRate: 0),
+      chains: chains.cast(to: .float32))
+  }
+
+  public func learningRate(at step: Int) -> Double? {
+    settings.learningRate(step, of: settings.steps)
+  }
+
+  public func prepare(_ state: inout State, step: Int) {
+    let rate = settings.learningRate(step, of: settings.steps)
+    state.optimizer.learningRate = Tensor([Float(rate)], shape: [])
+  }
+
+  public func step(_ state: inout State, _ bytes: Tensor, _ key: RandomKey) -> [String: Tensor] {
+    let pixels = bytes.binarized().flattened(1..<4)
+    let objective = ContrastiveDivergence(sweeps: settings.sweeps)
+    let chains = objective.advanced(state.chains, state.model, key)
+    let (loss, gradient) = valueAndGradient(at: state.model) {
+      objective.loss($0, data: pixels, chains: chains)
+    }
+    state.optimizer.update(&state.model, along: gradient)
+    state.chains = chains
+    return ["loss": loss, "grad_norm": gradient.globalNorm]
+  }
+
+  public func evaluate(
+    _ state: State, _ data: DataSplit<FashionPictures>, _ key: RandomKey
+  ) -> [Metric] {
+    let means = marginals(data.training)
+    let annealing = AnnealedImportance(
+      chains: settings.annealingChains, temperatures: settings.temperatures,
+      baseBias: means.log() - (1 - means).log())
+    let partition = annealing.estimate(state.model, key)
+    let pixels = data.heldOut.first(data.heldOut.count).binarized().flattened(1..<4)
+    let nats = state.model.freeEnergy(pixels).mean().scalar + partition.logPartition
+    let error = 1.96 * partition.standardError
+    let note = "10,000 test pictures, pixels black or white; annealed importance sampling"
+    let goal = Self.method.goal.measured(nats, error: error, note: note)
+    let bit = 784 * 0.6931471805599453
+    return [
+      goal,
+      Metric(
+        name: "bits per dimension", value: nats / bit, unit: "bits/dim", kind: .estimate,
+        error: error / bit, group: PixelGroup.binary, note: note),
+    ]
+  }
+
+  public func figures(
+    _ state: State, _ data: DataSplit<FashionPictures>, _ key: RandomKey
+  ) -> [Figure] {
+    let probabilities = state.model.visibleProbabilities(
+      state.model.hiddenProbabilities(state.chains))
+    let weights = state.model.weight.transposed().sliced(0, 0..<min(40, settings.hidden))
+    let reach = weights.abs().max([1], keepsAxes: true)
+    let filters = weights / maximum(reach, 1e-6) * 0.5 + 0.5
+    func pictures(_ x: Tensor) -> [Picture] { x.reshaped([x.shape[0], 28, 28, 1]).pictures() }
+    return [
+      .pictures(
+        PictureGrid(
+          pictures: pictures(probabilities.sliced(0, 0..<min(40, settings.chains))),
+          subject: "generated pictures of clothes",
+          note: "the Markov chains of the training, as probabilities of white")),
+      .pictures(
+        PictureGrid(
+          pictures: pictures(filters), subject: "weights of hidden units",
+          note: "the weights of hidden units, each scaled to its own range")),
+    ]
+  }
+
+  public func export(_ state: State) -> Export {
+    Export(model: state.model, configuration: sizes)
+  }
+}

@@ -1,0 +1,92 @@
+public import Layers
+public import Models
+public import Optimizers
+public import Reports
+public import Tensors
+public import Training
+
+/// A multi-scale flow of pictures of clothes.
+public struct RealNVPFashion: LossRecipe {
+  public struct Settings: RecipeSettings {
+    public var steps = 4000
+    public var batchSize = 16
+    /// Couplings of each scale.
+    public var couplings = 6
+    /// Channels inside the couplings.
+    public var filters = 64
+    public var learningRate = LearningRate(8e-3, .cosine, warmup: 100)
+  }
+
+  public static let method = Method(
+    name: "realnvp-fashion", title: "RealNVP", family: "Flows",
+    idea:
+      "Turns every picture into plain noise, step by step and without loss; run backwards, noise becomes pictures.",
+    formula: "log p(x) = log N(f(x)) + log | det frac{∂f}{∂x} |", data: "fashion-mnist",
+    goal: .init("bits per dimension", unit: "bits/dim", kind: .upperBound, group: PixelGroup.grey))
+  public static let defaults = Settings()
+
+  public let settings: Settings
+  public init(_ settings: Settings) { self.settings = settings }
+
+  public func data() throws -> DataSplit<FashionPictures> { try .fashionMNIST() }
+
+  public var update: Update {
+    let (rate, steps) = (settings.learningRate, settings.steps)
+    return Update(learningRate: { rate($0, of: steps) }, clip: 100)
+  }
+
+  private var sizes: PictureRealNVPConfiguration {
+    .init(couplings: settings.couplings, filters: settings.filters)
+  }
+
+  public func model(_ data: DataSplit<FashionPictures>, _ key: RandomKey) -> PictureRealNVP {
+    let examples = PixelLogit.dequantized(data.training.first(2000), key.fork(1))
+    return PictureRealNVP(sizes, examples: examples, key: key.fork(0))
+  }
+
+  public func optimizer(for model: PictureRealNVP) -> Adam<PictureRealNVP> { Adam(for: model) }
+
+  public func loss(
+    _ model: inout PictureRealNVP, _ bytes: Tensor, _ phase: Phase, _ key: RandomKey
+  ) -> [String: Tensor] {
+    let nats = -model.logProbability(of: PixelLogit.dequantized(bytes, key)).mean()
+    return ["loss": nats, "bits": nats.bitsPerDimension(784)]
+  }
+
+  public func metrics(_ means: [String: Double]) -> [Metric] {
+    [
+      Self.method.goal.measured(
+        means["bits"] ?? .nan,
+        note: "10,000 test pictures; exact for pixels with uniform noise, a bound without it")
+    ]
+  }
+
+  public func figures(
+    _ state: State, _ data: DataSplit<FashionPictures>, _ key: RandomKey
+  ) -> [Figure] {
+    func grey(_ z: Tensor) -> Tensor { state.best.inverse(z) / 255 }
+    let noise = key.fork(0).normal([40, 784])
+    let ends = PixelLogit.dequantized(data.heldOut.first(8), key.fork(1))
+    let codes = state.best.forward(ends).z
+    let steps = (0..<8).map { Double($0) / 7 }
+    let walks = (0..<4).map { row in
+      let (from, to) = (codes.sliced(0, row..<row + 1), codes.sliced(0, row + 4..<row + 5))
+      let path = steps.map { angle in
+        from * cosine(angle) + to * cosine(1 - angle)
+      }
+      return PictureRows.Row(label: "", pictures: grey(concatenate(path)).pictures())
+    }
+    return [
+      .pictures(
+        PictureGrid(pictures: grey(noise).pictures(), subject: "generated pictures of clothes")),
+      .rows(
+        PictureRows(
+          rows: walks, framesEnds: true, caption: "Arcs between the noise of two test pictures.")),
+    ]
+  }
+
+  /// cos of a share of a right angle.
+  private func cosine(_ share: Double) -> Double { Tensor(share * .pi / 2, .float64).cos().scalar }
+
+  public func configuration(of model: PictureRealNVP) -> any Encodable { sizes }
+}
