@@ -42,7 +42,9 @@ extension Workload {
   /// ResNet-18 on 32 pixels, ten classes.
   static let residual = training(
     "resnet18-32px", batch: 32,
-    model: { ResNet(.init(block: .basic, layers: [2, 2, 2, 2], stem: .small, classes: 10), key: $0) },
+    model: {
+      ResNet(.init(block: .basic, layers: [2, 2, 2, 2], stem: .small, classes: 10), key: $0)
+    },
     rule: { SGD(for: $0, learningRate: 0.1, momentum: 0.9, weightDecay: 5e-4) },
     data: { Pair($0.fork(0).normal([32, 32, 32, 3]), $0.fork(1).integers(below: 10, [32])) },
     loss: { (model: inout ResNet, batch: Pair<Tensor, Tensor>, key: RandomKey) in
