@@ -5,9 +5,11 @@ public enum Recipes {
   public static let all: [any Recipe.Type] = [
     LSTMText.self,
     GPTText.self,
+    ResNetFashion.self,
     VAEFashion.self,
     RealNVP2D.self,
     RealNVPFashion.self,
     RBMFashion.self,
+    DDPMFashion.self,
   ]
 }
