@@ -74,7 +74,7 @@ package enum Axis {
   static func range(training: [LearningCurve.Point], heldOut: [LearningCurve.Point], steps: Int)
     -> ClosedRange<Double>
   {
-    let main = heldOut.count >= 3 ? heldOut : training
+    let main = heldOut.count >= 3 || training.isEmpty ? heldOut : training
     let early = 0.04 * Double(steps)
     let settled = (training + heldOut).filter { Double($0.step) >= early }
     let values = (settled.isEmpty ? training + heldOut : settled).map(\.value).sorted()
