@@ -71,7 +71,9 @@ package enum Axis {
 
   /// The vertical range of a curve: from the lowest value to the value at about 4 % of the steps.
   /// What a falling curve had above that is cut; a rising one is shown to its end.
-  package static func range(training: [LearningCurve.Point], heldOut: [LearningCurve.Point], steps: Int)
+  package static func range(
+    training: [LearningCurve.Point], heldOut: [LearningCurve.Point], steps: Int
+  )
     -> ClosedRange<Double>
   {
     let main = heldOut.count >= 3 || training.isEmpty ? heldOut : training
