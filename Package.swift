@@ -87,7 +87,7 @@ let package = Package(
       "Training",
       ["Checkpoints", "Documents", "Optimizers", "Datasets", "Images", "Reports", yaml]),
     layer("Recipes", ["Training", "Models", "Objectives", "Samplers", "Tokenizers"]),
-    layer("Apus", ["Recipes"]),
+    layer("Apus", ["Recipes", "Reports", "Tokenizers", "Images", "Checkpoints"]),
     .executableTarget(
       name: "Commands",
       dependencies: [
@@ -95,6 +95,10 @@ let package = Package(
         "Recipes", "Training", "Reports", "Checkpoints", "Datasets", "Images", "Documents",
         "Tensors", "CKernels", "COneDNN", arguments, yaml,
       ],
+      swiftSettings: settings),
+
+    .executableTarget(
+      name: "FirstSteps", dependencies: ["Apus"], path: "Examples/FirstSteps",
       swiftSettings: settings),
 
     .target(
