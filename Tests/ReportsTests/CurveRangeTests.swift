@@ -1,7 +1,7 @@
 import Reports
 import Testing
 
-@Suite struct AxisTests {
+@Suite struct CurveRangeTests {
   private func points(_ values: [Double]) -> [LearningCurve.Point] {
     values.enumerated().map { LearningCurve.Point(step: $0.offset * 10, value: $0.element) }
   }
