@@ -16,8 +16,10 @@ final class TrainingProgress {
   private let start = ContinuousClock.now
   private var lines: LiveLines
   private var line = ProgressLine(name: "", step: 0, steps: 0)
-  /// Of every so many steps one is told to programs: at most 2,000 of a run, and the last.
+  /// Of every so many steps one is told to programs, at most 2,000 of a run; besides, one a second
+  /// and the last.
   private var interval = 1
+  private var lastStep = ContinuousClock.now
   /// What went wrong with standard output.
   private var failure: Failure?
 
@@ -39,7 +41,7 @@ final class TrainingProgress {
   func show(_ event: TrainingEvent) {
     if console.json {
       if case .start(let start) = event { interval = max(1, (start.steps + 1999) / 2000) }
-      if case .step(let step) = event, step.step % interval != 0, step.step != step.steps { return }
+      if case .step(let step) = event, !isDue(step) { return }
       if let json = event.json { keep { () throws(Failure) in try console.result(json) } }
       if case .message(let text) = event { console.note("apus: " + text) }
     } else {
@@ -51,6 +53,14 @@ final class TrainingProgress {
   func close() throws(Failure) {
     lines.clear()
     if let failure { throw failure }
+  }
+
+  private func isDue(_ step: TrainingEvent.Step) -> Bool {
+    let now = ContinuousClock.now
+    let isDue =
+      step.step % interval == 0 || step.step == step.steps || now - lastStep >= .seconds(1)
+    if isDue { lastStep = now }
+    return isDue
   }
 
   private func showForPeople(_ event: TrainingEvent) {

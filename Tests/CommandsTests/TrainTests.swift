@@ -7,8 +7,8 @@ enum BuiltRecipes {
   static let names: [String] =
     ((try? Binary.run("train", "--list", "--json").lines()) ?? []).compactMap { $0["name"]?.string }
 
-  /// One that trains on data which are always there.
-  static let first = names.first
+  /// One that is quickly measured and trains on data which are always there.
+  static let first = names.contains("realnvp-2d") ? "realnvp-2d" : names.first
 }
 
 @Suite(
@@ -57,17 +57,17 @@ struct TrainTests {
   @Test("says that a folder has a run already, and replaces it when asked")
   func existing() throws {
     let run = scratch.path("run")
-    #expect(try Binary.run("train", recipe, "--out", run, "--steps", "1").status == 0)
-    let again = try Binary.run("train", recipe, "--out", run, "--steps", "1")
+    #expect(try Binary.run("train", recipe, "--out", run, "--steps", "0").status == 0)
+    let again = try Binary.run("train", recipe, "--out", run, "--steps", "0")
     #expect(again.status == 64)
     #expect(again.errors.contains("apus train --resume"))
-    let replaced = try Binary.run("train", recipe, "--out", run, "--steps", "1", "--overwrite")
+    let replaced = try Binary.run("train", recipe, "--out", run, "--steps", "0", "--overwrite")
     #expect(replaced.status == 0)
   }
 
   @Test("takes a value from the flag, else the environment, else the file")
   func precedence() throws {
-    let file = try scratch.write(Array("steps: 1\nseed: 7\n".utf8), to: "mine.yaml")
+    let file = try scratch.write(Array("steps: 0\nseed: 7\n".utf8), to: "mine.yaml")
     func configuration(_ name: String) throws -> String {
       try String(contentsOfFile: scratch.path(name) + "/config.yaml", encoding: .utf8)
     }
@@ -81,7 +81,7 @@ struct TrainTests {
     #expect(try configuration("a").contains("seed: 7\n"))
     #expect(try configuration("b").contains("seed: 8\n"))
     #expect(try configuration("c").contains("seed: 9\n"))
-    #expect(try configuration("c").contains("steps: 1\n"))
+    #expect(try configuration("c").contains("steps: 0\n"))
   }
 
   @Test("refuses what it cannot do, each with its exit code")
