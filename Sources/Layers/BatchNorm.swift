@@ -90,9 +90,10 @@ public struct InstanceNorm: Layer {
     if phase.isTraining, statistics != nil {
       let pixels = x.reshaped([x.shape[0], -1, x.shape[x.rank - 1]])
       let values = pixels.dataType == .float64 ? pixels : pixels.cast(to: .float32)
+      // PyTorch's instance norms do not count batches, and without momentum their statistics stay.
       statistics?.update(
         mean: values.mean([0, 1]), variance: values.variance([1], unbiased: true).mean([0]),
-        momentum: momentum)
+        momentum: momentum ?? 0, counts: false)
     }
     return instanceNorm(x, weight: weight, bias: bias, epsilon: epsilon)
   }
@@ -123,8 +124,10 @@ public struct RunningStatistics: Module {
   }
 
   /// running ← (1 − m) running + m batch; without momentum m is 1 over the number of batches. No gradient flows through.
-  mutating func update(mean batchMean: Tensor, variance batchVariance: Tensor, momentum: Double?) {
-    batchCount += .fill(integer: 1, batchCount.shape, batchCount.dataType)
+  mutating func update(
+    mean batchMean: Tensor, variance batchVariance: Tensor, momentum: Double?, counts: Bool = true
+  ) {
+    if counts { batchCount += .fill(integer: 1, batchCount.shape, batchCount.dataType) }
     let share =
       momentum.map { Tensor($0, mean.dataType) }
       ?? batchCount.cast(to: mean.dataType).reciprocal()
