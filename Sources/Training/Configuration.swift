@@ -82,6 +82,13 @@ struct Configuration<Settings: RecipeSettings> {
     var target = tree
     for name in path {
       guard let key = SettingTree.key(name, in: target) else {
+        // A setting that is not written while it has its default.
+        let isLast = keys.count == path.count - 1
+        if isLast, !keys.isEmpty, let members = target.members,
+          merged(Yams.Node.Mapping([(Node(name), node)]), keys, members)
+        {
+          return
+        }
         throw unknown(name, path, in: target, place)
       }
       keys.append(key)
@@ -94,6 +101,7 @@ struct Configuration<Settings: RecipeSettings> {
     _ node: Node, names: [String], keys: [String], target: JSONValue, place: String
   ) throws(TrainingError) {
     if let members = target.members, !members.isEmpty, let mapping = node.mapping {
+      if !keys.isEmpty && merged(mapping, keys, members) { return }
       for (nameNode, value) in mapping {
         let name = nameNode.string ?? ""
         let here = Self.place(place, nameNode)
@@ -124,20 +132,59 @@ struct Configuration<Settings: RecipeSettings> {
     place: String
   ) throws(TrainingError) {
     let changed = SettingTree.replacing(keys[...], in: tree, by: value)
-    let data = Data(changed.encoded())
-    let decoder = JSONDecoder()
+    let values: (Settings, LoopSettings, UInt64)
     do {
-      settings = try decoder.decode(Settings.self, from: data)
-      loop = try decoder.decode(LoopSettings.self, from: data)
-      seed = try decoder.decode(Seed.self, from: data).seed
+      values = try Self.decoded(changed)
     } catch {
       let problem = SettingTree.problem(error, old: old, new: value)
       throw .wrongSetting(name, problem: "takes \(problem), not \(shown)", place: place)
     }
-    guard settings.steps >= 0, settings.batchSize > 0 else {
+    guard values.0.steps >= 0, values.0.batchSize > 0 else {
       throw .wrongSetting(name, problem: "cannot be \(shown)", place: place)
     }
-    tree = changed
+    adopt(values)
+  }
+
+  /// Takes nested settings together, since one may ask for another: first beside those that are
+  /// there, then in their place. False if they make no sense or some are unknown.
+  private mutating func merged(
+    _ mapping: Yams.Node.Mapping, _ keys: [String], _ members: [JSONValue.Member]
+  ) -> Bool {
+    let old = JSONValue.object(members)
+    let given = mapping.map { name, node in
+      let key = SettingTree.key(name.string ?? "", in: old) ?? name.string ?? ""
+      return JSONValue.Member(key, SettingTree.value(node, like: old[key] ?? .null))
+    }
+    let rest = members.filter { member in !given.contains { $0.name == member.name } }
+    for candidate in [rest + given, given] {
+      let changed = SettingTree.replacing(keys[...], in: tree, by: .object(candidate))
+      guard let values = try? Self.decoded(changed) else { continue }
+      let result = keys.reduce(Self.tree(recipe, values.0, values.1, values.2)) {
+        $0[$1] ?? .null
+      }
+      // What is not encoded again was not understood.
+      guard given.allSatisfy({ result[$0.name] != nil }) else { continue }
+      adopt(values)
+      return true
+    }
+    return false
+  }
+
+  private static func decoded(
+    _ tree: JSONValue
+  ) throws -> (Settings, LoopSettings, UInt64) {
+    let data = Data(tree.encoded())
+    let decoder = JSONDecoder()
+    return (
+      try decoder.decode(Settings.self, from: data),
+      try decoder.decode(LoopSettings.self, from: data),
+      try decoder.decode(Seed.self, from: data).seed
+    )
+  }
+
+  private mutating func adopt(_ values: (Settings, LoopSettings, UInt64)) {
+    (settings, loop, seed) = values
+    tree = Self.tree(recipe, settings, loop, seed)
   }
 
   private struct Seed: Decodable { let seed: UInt64 }

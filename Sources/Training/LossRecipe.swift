@@ -48,6 +48,16 @@ public struct Update: Sendable {
     self.averageDecay = averageDecay
     self.accumulate = accumulate
   }
+
+  /// With a schedule over a run of so many steps.
+  public init(
+    _ learningRate: LearningRate, steps: Int, clip: Double? = nil, averageDecay: Double? = nil,
+    accumulate: Int = 1
+  ) {
+    self.init(
+      learningRate: { learningRate($0, of: steps) }, clip: clip, averageDecay: averageDecay,
+      accumulate: accumulate)
+  }
 }
 
 /// A model with its optimizer and its moving average.
@@ -84,7 +94,7 @@ extension LossRecipe {
   public func learningRate(at step: Int) -> Double? { update.learningRate(step) }
 
   public func prepare(_ state: inout State, step: Int) {
-    state.optimizer.learningRate = Tensor([Float(update.learningRate(step))], shape: [])
+    state.optimizer.learningRate = Tensor([update.learningRate(step)], shape: [])
   }
 
   public func step(

@@ -30,7 +30,7 @@ public protocol Recipe: Sendable {
   /// "loss" and "grad_norm" end the run when they are not finite.
   func step(_ state: inout State, _ batch: Data.Batch, _ key: RandomKey) -> [String: Tensor]
   /// Changes before each step what a schedule changes: learning rates, temperatures. Not compiled:
-  /// give the state tensors with values, `Tensor([Float(rate)], shape: [])`.
+  /// give the state tensors with values, `Tensor([rate], shape: [])`.
   func prepare(_ state: inout State, step: Int)
   /// The learning rate of a step, for logs; nil where there is none.
   func learningRate(at step: Int) -> Double?

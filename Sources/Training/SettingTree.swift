@@ -7,7 +7,10 @@ import Yams
 enum SettingTree {
   /// The settings in the order of their declaration; an optional that is nil is null.
   static func tree(of value: some Encodable) -> JSONValue {
-    guard let data = try? JSONEncoder().encode(value),
+    let encoder = JSONEncoder()
+    // Without an order of its own the encoder's changes from process to process.
+    encoder.outputFormatting = .sortedKeys
+    guard let data = try? encoder.encode(value),
       let tree = try? JSONValue(parsing: [UInt8](data), depth: 64)
     else { fail("settings must be encodable: \(value)") }
     return ordered(tree, value)
@@ -17,6 +20,9 @@ enum SettingTree {
     guard let members = tree.members else { return tree }
     let mirror = Mirror(reflecting: value)
     guard mirror.displayStyle == .struct else { return tree }
+    // A value that is coded in a form of its own has other names than its properties.
+    let labels = Set(mirror.children.compactMap(\.label))
+    guard members.allSatisfy({ labels.contains($0.name) }) else { return tree }
     var result: [JSONValue.Member] = []
     for child in mirror.children {
       guard let label = child.label else { continue }

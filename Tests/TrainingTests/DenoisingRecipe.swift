@@ -11,11 +11,13 @@ struct DenoisingRecipe: LossRecipe {
   struct Settings: RecipeSettings {
     var steps = 40
     var batchSize = 16
-    var learningRate = 0.01
+    var learningRate = LearningRate(0.01, .linear)
     var width = 8
     var noise = 0.3
     var accumulate = 1
     var clip: Double? = 1
+    /// Whether inputs are centred by a mean that the forward pass keeps.
+    var centers = true
     /// The step whose loss is no number; for tests of what happens then.
     var breaksAt = -1
   }
@@ -41,16 +43,15 @@ struct DenoisingRecipe: LossRecipe {
   }
 
   func model(_ data: DataSplit<Examples<Tensor>>, _ key: RandomKey) -> Perceptron {
-    Perceptron(width: settings.width, key)
+    Perceptron(width: settings.width, centers: settings.centers, key)
   }
 
   func optimizer(for model: Perceptron) -> Adam<Perceptron> { AdamW(for: model) }
 
   var update: Update {
-    let settings = settings
-    return Update(
-      learningRate: { settings.learningRate * (1 - Double($0) / Double(settings.steps)) },
-      clip: settings.clip, averageDecay: 0.9, accumulate: settings.accumulate)
+    Update(
+      settings.learningRate, steps: settings.steps, clip: settings.clip, averageDecay: 0.9,
+      accumulate: settings.accumulate)
   }
 
   func loss(
@@ -62,7 +63,7 @@ struct DenoisingRecipe: LossRecipe {
   }
 
   func prepare(_ state: inout State, step: Int) {
-    state.optimizer.learningRate = Tensor([Float(update.learningRate(step))], shape: [])
+    state.optimizer.learningRate = Tensor([update.learningRate(step)], shape: [])
     if step == settings.breaksAt {
       state.model = state.model.mapTensors { $0 * .nan }
     }
@@ -85,8 +86,10 @@ struct Perceptron: Module {
   var inputWeight: Tensor
   var inputBias: Tensor
   var outputWeight: Tensor
+  let centers: Bool
 
-  init(width: Int, _ key: RandomKey) {
+  init(width: Int, centers: Bool, _ key: RandomKey) {
+    self.centers = centers
     center = .zeros([2])
     inputWeight = key.fork(0).normal([2, width], deviation: 0.7)
     inputBias = .zeros([width])
@@ -94,7 +97,7 @@ struct Perceptron: Module {
   }
 
   mutating func callAsFunction(_ x: Tensor, _ phase: Phase) -> Tensor {
-    if phase.isTraining { center = center + 0.1 * (x.mean([0]).stopped() - center) }
+    if phase.isTraining && centers { center = center + 0.1 * (x.mean([0]).stopped() - center) }
     let hidden = (matrixProduct(x - center, inputWeight) + inputBias).tanh()
     return matrixProduct(hidden, outputWeight)
   }
@@ -104,5 +107,6 @@ struct Perceptron: Module {
     visitor("fc1.weight", &inputWeight)
     visitor("fc1.bias", &inputBias)
     visitor("fc2.weight", &outputWeight)
+    visitor.fixed("centers", centers)
   }
 }
