@@ -31,7 +31,7 @@ public struct GPTText: LossRecipe {
     name: "gpt-text", title: "GPT language model", family: "Transformers",
     idea:
       "Looks back at everything written so far, weighs what is relevant, and guesses the next piece of a word.",
-    formula: "log p(x) = ∑_t log p(x_t | x_{<t}); , softmax(frac{Q K^T}{sqrt{d}}) V",
+    formula: "log p(x) = ∑_t log p(x_t | x_{<t}), ; softmax(frac{Q K^T}{sqrt{d}}) V",
     data: "wordnet-glosses",
     goal: Method.Goal("bits per byte", unit: "bits/byte", kind: .exact, group: "wordnet-glosses"))
   public static let defaults = Settings()

@@ -29,7 +29,7 @@ public struct LSTMText: LossRecipe {
     idea:
       "Reads a text byte by byte, keeps what matters in a memory, and guesses the next byte from it.",
     formula:
-      "c_t = f ∘ c_{t−1} + i ∘ g; , h_t = o ∘ tanh(c_t); , p(x_{t+1} | x_{≤t}) = softmax(W h_t)",
+      "c_t = f ∘ c_{t−1} + i ∘ g, ; h_t = o ∘ tanh(c_t), ; p(x_{t+1} | x_{≤t}) = softmax(W h_t)",
     data: "wordnet-glosses",
     goal: Method.Goal("bits per byte", unit: "bits/byte", kind: .exact, group: "wordnet-glosses"))
   public static let defaults = Settings()
