@@ -51,7 +51,7 @@ typedef struct scatter_plan {
     int64_t stride = plan->p.width;                                                                              \
     for (int64_t r = row0; r < row1; r++) memset(table + r * stride + column, 0, (size_t)width * sizeof(type));  \
     for (int64_t i = 0; i < plan->p.count; i++) {                                                                \
-      int64_t id = id_at(ids, plan->p.id_type, i);                                                               \
+      int64_t id = clamp_id(id_at(ids, plan->p.id_type, i), plan->p.rows);                                       \
       if (id < row0 || id >= row1) continue;                                                                     \
       type *restrict d = table + id * stride + column;                                                           \
       const type *restrict s = updates + i * stride + column;                                                    \
@@ -74,7 +74,8 @@ static void scatter_chunk(const void *parameters, void *const *buffers, int64_t 
 }
 
 int apus_scatter_add_prepare(const apus_scatter_add *p, apus_kernel *kernel) {
-  if (p->rows < 0 || p->width < 0 || p->count < 0 || !is_id(p->id_type) || !is_real(p->type)) return -1;
+  if (p->rows < (p->count > 0 && p->width > 0) || p->width < 0 || p->count < 0) return -1;
+  if (!is_id(p->id_type) || !is_real(p->type)) return -1;
   scatter_plan plan = {.p = *p, .column_blocks = 1, .row_ranges = 1};
   // Columns before rows: frequent ids would load one range of rows more than the others.
   int64_t wanted = apus_smaller(SCATTER_CHUNKS, apus_divide_up((p->rows + p->count) * p->width, APUS_CHUNK_VALUES));

@@ -130,7 +130,9 @@ static void cut_for_primitive(product *p) {
     columns = dnn_round_up(columns / 2, 64);
     product_cut(p, rows, columns, 0);
   }
-  while (p->units < wanted && rows > 16 && rows * p->column_block * p->d.k > least) {
+  // All rows of a panel that does not stay in the cache are served at once.
+  const int64_t fewest = p->d.b_is_reused ? 32 : 16;
+  while (p->units < wanted && rows > fewest && rows * p->column_block * p->d.k > least) {
     rows /= 2;
     product_cut(p, rows, columns, 0);
   }

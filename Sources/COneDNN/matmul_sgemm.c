@@ -168,21 +168,16 @@ static void prepare_conversion(product *p, apus_kernel *kernel) {
   product_add_phase(kernel, convert_a_body, dnn_ceiling(stored_rows(p, false), conversion_rows(p, false)), 0);
 }
 
-/// Blocks of C for the library's product, which copies both operands of every call: the largest that still make 16
-/// units, or that keep a unit of a long sum short. Smaller ones than the last lose a third of the speed.
+/// Blocks of C for the library's product, which copies both operands of every call: wide ones of equal width, with as many
+/// rows as leave 16 units; narrower ones only where there would be too few.
 static void cut_for_sgemm(product *p) {
-  static const int64_t blocks[][2] = {{256, 512}, {256, 256}, {128, 256}, {128, 128}, {64, 128}};
-  const int64_t least = (int64_t)2 << 20, most = (int64_t)16 << 20, group = (int64_t)3 << 20;
-  for (int i = 0; i < 5; i++) {
-    product smaller = *p;
-    product_cut(&smaller, blocks[i][0], blocks[i][1], group);
-    int64_t work = smaller.row_block * smaller.column_block * p->d.k;
-    if (i > 0) {
-      bool few = p->units < 16 && work >= least;
-      bool long_sum = i < 4 && p->row_block * p->column_block * p->d.k > most;
-      if (!few && !long_sum) break;
-    }
-    *p = smaller;
+  const int64_t least = (int64_t)2 << 20, group = (int64_t)3 << 20, widest = 512, wanted = 16;
+  int64_t rows = 256, columns = dnn_round_up(dnn_ceiling(p->d.n, dnn_maximum(1, dnn_ceiling(p->d.n, widest))), 64);
+  product_cut(p, rows, columns, group);
+  while (p->units < wanted && p->row_block * p->column_block * p->d.k >= least && (rows > 64 || columns > 128)) {
+    if (rows > 64) rows /= 2;
+    else columns = dnn_round_up(columns / 2, 64);
+    product_cut(p, rows, columns, group);
   }
 }
 

@@ -23,6 +23,13 @@ public protocol Primitive: Sendable, Hashable {
     -> [Value]
 }
 
+/// A primitive that gains from knowing which operands stay the same over many runs, as a loop's weights do.
+package protocol ReusingPrimitive: Primitive {
+  /// - Parameter reused: the operands that stay the same.
+  func lower(_ inputs: [TensorType], _ outputs: [TensorType], reusing reused: Set<Int>)
+    -> PreparedKernel
+}
+
 /// A primitive with one result, in plain signatures.
 public protocol SingleOutputPrimitive: Primitive {
   func outputType(_ inputs: [TensorType]) throws(ShapeError) -> TensorType

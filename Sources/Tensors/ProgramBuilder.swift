@@ -1,7 +1,7 @@
 /// Builds a program instruction by instruction; equal instructions become one, and instructions that say nothing
 /// disappear.
 package struct ProgramBuilder {
-  private var program = Program()
+  private(set) var program = Program()
   private var known: [Key: Int] = [:]
   /// The instruction that made a value, for looking through it.
   private var origin: [Int] = []
@@ -49,7 +49,7 @@ package struct ProgramBuilder {
     return program
   }
 
-  private mutating func append(_ primitive: any Primitive, _ operands: [Int], _ types: [TensorType])
+  mutating func append(_ primitive: any Primitive, _ operands: [Int], _ types: [TensorType])
     -> [Int]
   {
     let key = Key(primitive: primitive, operands: operands)
@@ -68,7 +68,7 @@ package struct ProgramBuilder {
   // MARK: Simplification
 
   /// The primitive and first operand behind a value.
-  private func source<P: Primitive>(_ value: Int, _ type: P.Type) -> (
+  func source<P: Primitive>(_ value: Int, _ type: P.Type) -> (
     primitive: P, operands: [Int]
   )? {
     guard origin[value] >= 0 else { return nil }
@@ -90,13 +90,15 @@ package struct ProgramBuilder {
     case is Cast: return fill(operands[0]).map { append(Fill($0.number, types[0]), [], types) }
     case let transpose as Transpose: return simplified(transpose, operands[0], types[0])
     case let binary as Binary: return simplified(binary, operands)
-    case let product as MatrixProduct: return simplified(product, operands, types[0])
+    case let product as MatrixProduct:
+      return simplified(product, operands, types[0]) ?? ofTable(product, operands, types[0])
+    case let sum as ScatterAdd: return ofTable(sum, operands, types[0])
     case let reduce as Reduce: return simplified(reduce, operands[0], types)
     default: return nil
     }
   }
 
-  private mutating func reshape(_ operand: Int, _ type: TensorType) -> [Int] {
+  mutating func reshape(_ operand: Int, _ type: TensorType) -> [Int] {
     if program.types[operand] == type { return [operand] }
     if let fill = fill(operand) { return append(Fill(fill.number, type), [], [type]) }
     if let (_, inner) = source(operand, Reshape.self) { return reshape(inner[0], type) }
@@ -151,7 +153,7 @@ package struct ProgramBuilder {
       operands[side] = inner[0]
       changed = true
     }
-    return changed ? append(product, operands, [type]) : nil
+    return changed ? add(product, operands, [type]) : nil
   }
 
   /// A sum of squares over everything is one kernel.

@@ -126,4 +126,22 @@ import Testing
     }
     run(row.make(Self.start))
   }
+
+  @Test func `An update of AdamW is one sweep over each tensor, written in place`() {
+    let type = TensorType([30, 50])
+    let weight = Tensor(Placeholder(type), [])
+    var optimizer = AdamW(for: weight, weightDecay: 0.1)
+    optimizer = optimizer.mapTensors { Tensor(Placeholder($0.type), []) }
+    let arguments = [weight] + optimizer.tensors
+    let operands = [TensorType([30, 8]), TensorType([8, 50])].map { Tensor(Placeholder($0), []) }
+    var moved = weight
+    Evaluation.$mode.withValue(.trace) {
+      optimizer.update(&moved, along: matrixProduct(operands[0], operands[1]))
+    }
+    let program = Program.trace([moved] + optimizer.tensors, arguments: arguments + operands)
+      .program
+    let sweeps = Fusion.fuse(program).units.filter { $0.isCluster && $0.count == type.count }
+    #expect(sweeps.count == 1, "\(program)")
+    #expect(CPUProgram(program).donations.allSatisfy { $0 != nil })
+  }
 }

@@ -15,7 +15,7 @@ typedef struct apus_gather {
 int apus_gather_prepare(const apus_gather *description, apus_kernel *kernel);
 
 /// ids [count], updates [count, width] -> table [rows, width]: zero, plus every update added to its row in the order of
-/// ids. Updates whose id is out of range are dropped. Buffers: ids, updates, table.
+/// ids. Ids out of range count as in `apus_gather`. Buffers: ids, updates, table.
 typedef struct apus_scatter_add {
   int64_t rows, width, count;
   int32_t type;     // APUS_FLOAT32 or APUS_FLOAT64

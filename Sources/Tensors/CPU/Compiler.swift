@@ -111,9 +111,14 @@ struct Compiler {
         operands: copied.map { location(instruction.operands[$0]) }, results: [instruction.first],
         label: label(instruction))
     }
+    let operands = instruction.operands.map(location)
+    let reused = operands.indices.filter { invariantArguments.contains(operands[$0].value) }
+    let results = program.resultTypes(instruction)
+    let kernel =
+      (instruction.primitive as? any ReusingPrimitive)?.lower(types, results, reusing: Set(reused))
+      ?? instruction.primitive.lower(types, results)
     return Lowered(
-      kernel: instruction.primitive.lower(types, program.resultTypes(instruction)),
-      operands: instruction.operands.map(location), results: Array(instruction.results),
+      kernel: kernel, operands: operands, results: Array(instruction.results),
       label: label(instruction))
   }
 

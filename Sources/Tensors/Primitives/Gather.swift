@@ -2,7 +2,7 @@ internal import CKernels
 public import StableHLO
 
 /// Rows of a table by number: table [rows, …], ids of any shape → [shape of the ids…, …]. Ids out of range count as the
-/// nearest row and pass no gradient on.
+/// nearest row.
 public struct Gather: SingleOutputPrimitive {
   public init() {}
   public var name: String { "gather" }
@@ -36,7 +36,7 @@ public struct Gather: SingleOutputPrimitive {
 }
 
 /// Sums of rows by number: ids of any shape, updates [shape of the ids…, …] → [rows, …]; rows without updates are zero,
-/// updates whose id is out of range are dropped. The gradient of `Gather`.
+/// ids out of range count as the nearest row. The gradient of `Gather`.
 public struct ScatterAdd: SingleOutputPrimitive {
   let rows: Int
   public init(rows: Int) { self.rows = rows }
@@ -49,16 +49,14 @@ public struct ScatterAdd: SingleOutputPrimitive {
     guard updates.rank >= ids.rank, Array(updates.shape.prefix(ids.rank)) == ids.shape else {
       throw ShapeError("updates \(updates.shape) do not begin with the ids' shape \(ids.shape)")
     }
+    guard rows > 0 || ids.count == 0 else {
+      throw ShapeError("there is no row for \(ids.count) updates")
+    }
     return updates.with([rows] + updates.shape.dropFirst(ids.rank))
   }
 
   public func gradient(_ dy: Tensor, output y: Tensor, inputs: [Tensor]) -> [Tensor?] {
-    if rows == 0 { return [nil, inputs[1].zerosLike()] }
-    let (ids, updates) = (inputs[0], inputs[1])
-    let isInside = ids.isInside(rows)
-    let shape = ids.shape + [Int](repeating: 1, count: updates.rank - ids.rank)
-    let taken = Tensor(Gather(), [dy, ids])
-    return [nil, select(isInside.reshaped(shape), taken, updates.zerosLike())]
+    [nil, rows == 0 ? inputs[1].zerosLike() : Tensor(Gather(), [dy, inputs[0]])]
   }
 
   public func lower(_ inputs: [TensorType], _ output: TensorType) -> PreparedKernel {
@@ -72,7 +70,11 @@ public struct ScatterAdd: SingleOutputPrimitive {
   public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder)
     -> Value
   {
-    function.scatterRows(function.constant(0.0, output.hlo), operands[0], operands[1], .add)
+    // The operation itself drops what is out of range.
+    let ids = operands[0]
+    let inside = function.clamp(
+      function.constant(0, ids.type), ids, function.constant(max(rows - 1, 0), ids.type))
+    return function.scatterRows(function.constant(0.0, output.hlo), inside, operands[1], .add)
   }
 }
 

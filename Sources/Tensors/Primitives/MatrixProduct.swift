@@ -5,7 +5,7 @@ public import StableHLO
 /// Products of matrices: [batch…, m, k] × [batch…, k, n] → [batch…, m, n]. Leading axes agree or are absent on one side.
 ///
 /// Operands may be float32, float64, float16 or bfloat16; sums of 16-bit floats are float32.
-public struct MatrixProduct: SingleOutputPrimitive {
+public struct MatrixProduct: SingleOutputPrimitive, ReusingPrimitive {
   /// The last two axes of the operand are exchanged before the product.
   package var transposesLeft: Bool
   package var transposesRight: Bool
@@ -72,6 +72,12 @@ public struct MatrixProduct: SingleOutputPrimitive {
   }
 
   public func lower(_ inputs: [TensorType], _ output: TensorType) -> PreparedKernel {
+    lower(inputs, [output], reusing: [])
+  }
+
+  package func lower(_ inputs: [TensorType], _ outputs: [TensorType], reusing reused: Set<Int>)
+    -> PreparedKernel
+  {
     guard let sizes = try? sizes(inputs) else {
       fail("\(name): shapes changed after they were checked")
     }
@@ -94,7 +100,8 @@ public struct MatrixProduct: SingleOutputPrimitive {
     description.transpose_a = transposesLeft ? 1 : 0
     description.transpose_b = transposesRight ? 1 : 0
     description.type = inputs[0].dataType.rawValue
-    description.c_type = output.dataType.rawValue
+    description.c_type = outputs[0].dataType.rawValue
+    description.b_is_reused = reused.contains(1) ? 1 : 0
     description.alpha = 1
     return unsafe PreparedKernel(name) { kernel in
       let status = unsafe apus_matmul_prepare(&description, kernel)
