@@ -7,26 +7,26 @@ import Training
 
 struct EvalCommand: Subcommand {
   static let configuration = CommandConfiguration(
-    commandName: "eval", abstract: "Measures the newest checkpoint of a run on held-out data.")
+    commandName: "eval", abstract: "Measures a trained model on the test data of its recipe.")
 
-  @Option(help: "The run's folder.", completion: .directory)
-  var run: String
-
+  @OptionGroup var source: ModelOptions
   @OptionGroup var compute: ComputeOptions
   @OptionGroup var output: OutputOptions
 
   func execute(_ console: Console) throws {
     try compute.apply()
-    let run = try existingRun(run)
-    let metrics = try Recipes.named(run.recipe).evaluate(run)
+    let model = try source.trained()
+    let metrics = try Recipes.named(model.recipe).evaluate(model)
     if console.json {
       let members = metrics.map { JSONValue.Member($0.key, json($0)) }
       try console.result(.object([.init("metrics", .object(members))]))
       return
     }
-    var table = Columns(.left, .left, .left)
+    var table = Columns(.left, .left, .left, .left)
     for metric in metrics {
-      table.add(metric.name, Wording.quantity(metric.value, unit: metric.unit), metric.kind.word)
+      table.add(
+        metric.name, Wording.quantity(metric.value, unit: metric.unit), metric.kind.word,
+        metric.note)
     }
     try console.result(console.output.shown(table.text))
   }
@@ -37,6 +37,7 @@ struct EvalCommand: Subcommand {
       .init("kind", .string(metric.kind.rawValue)),
     ]
     if let error = metric.error { members.append(.init("error", .number(error))) }
+    if !metric.note.isEmpty { members.append(.init("note", .string(metric.note))) }
     return .object(members)
   }
 }

@@ -26,7 +26,10 @@ extension MethodReport {
       case .exit(130): .interrupted
       default: .failed
       }
-    let steps = run.map { " --steps \($0.steps)" } ?? ""
+    let steps =
+      run.map { run in
+        " --steps \(run.steps)" + (run.stopAfter.map { " --set stop_after=\($0)" } ?? "")
+      } ?? ""
     self.init(
       method, status: status, command: "apus train \(method.name) --seed \(seed)\(steps)")
     self.seconds = seconds

@@ -48,7 +48,7 @@ struct ComputeOptions: ParsableArguments {
     let dtype = try resolved(dtype, "DTYPE") ?? "float32"
     guard dtype == "float32" else {
       throw Failure(
-        .unavailable, "there is no training in \"\(dtype)\"; this version has \"float32\".",
+        .unavailable, "there is no computing in \"\(dtype)\"; this version has \"float32\".",
         attempts: ["--dtype float32"])
     }
     if let threads = try resolved(threads, "THREADS") {

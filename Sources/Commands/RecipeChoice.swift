@@ -18,6 +18,30 @@ extension Recipes {
 /// The names of recipes, for completion.
 let recipeNames = CompletionKind.list(Recipes.names)
 
+/// Where a trained model lies; `sample` and `eval` have it.
+struct ModelOptions: ParsableArguments {
+  @Option(help: "The run's folder; its newest checkpoint is taken.", completion: .directory)
+  var run: String?
+
+  @Option(help: "A checkpoint's folder, wherever it lies.", completion: .directory)
+  var model: String?
+
+  func validate() throws {
+    guard (run == nil) != (model == nil) else {
+      throw ValidationError("give --run RUN or --model FOLDER, and only one of them")
+    }
+  }
+
+  func trained() throws -> TrainedModel {
+    guard let model else { return TrainedModel(try existingRun(run ?? "")) }
+    guard FileManager.default.fileExists(atPath: model) else {
+      throw Failure(
+        .missing, "there is no folder \(model).", attempts: ["--model RUN/checkpoints/last"])
+    }
+    return try TrainedModel(folder: URL(fileURLWithPath: model).resolvingSymlinksInPath())
+  }
+}
+
 /// A run's folder that a user names.
 func existingRun(_ folder: String) throws -> Run {
   guard FileManager.default.fileExists(atPath: folder) else {

@@ -23,6 +23,11 @@ enum ReferenceRows {
       return DataGroup(
         id: id, name: "Fashion-MNIST", unit: unit, note: "8-bit pixels",
         references: reference(test?.pixels, note: "the test pictures compressed"))
+    case "fashion-mnist-binary":
+      return DataGroup(
+        id: id, name: "Fashion-MNIST, black and white", unit: unit,
+        note: "each pixel is 1 above 127, else 0")
+    case "plane": return DataGroup(id: id, name: "Points of the plane", unit: unit)
     case "wordnet-glosses":
       let test = (try? WordNet.glosses())?.split().test
       return DataGroup(

@@ -10,15 +10,17 @@ struct SampleCommand: Subcommand {
   static let configuration = CommandConfiguration(
     commandName: "sample", abstract: "Lets a trained model make pictures or texts.",
     discussion: """
-      Pictures are written as one PNG, texts to standard output or into the file. \
+      Pictures are written as one PNG, texts and points to standard output or into the file. \
       The first samples of the seed are shown, whatever they are.
       """)
 
-  @Option(help: "The run's folder.", completion: .directory)
-  var run: String
+  @OptionGroup var source: ModelOptions
 
-  @Option(help: "How many pictures or texts to make, 1 to 10000 (default: one set of the recipe).")
+  @Option(help: "How many pictures, texts or points to make, 1 to 10000 (default: 16; texts: 1).")
   var count: Int?
+
+  @Option(help: "The text to go on with (default: the recipe's own).")
+  var prompt: String?
 
   @Option(help: "The file to write; needed for pictures.", completion: .file())
   var out: String?
@@ -35,26 +37,29 @@ struct SampleCommand: Subcommand {
   func execute(_ console: Console) throws {
     try compute.apply()
     let seed = try compute.chosenSeed() ?? 0
-    let run = try existingRun(run)
+    let model = try source.trained()
+    let recipe = try Recipes.named(model.recipe)
+    if prompt != nil, !recipe.takesPrompts {
+      let others = Recipes.all.filter { $0.takesPrompts }.map { $0.method.name }
+      throw Failure(
+        .invalid, "\(model.recipe) takes no prompt; \(others.joined(separator: " and ")) do.")
+    }
     let start = ContinuousClock.now
-    var samples = Samples()
-    try Recipes.named(run.recipe).draw(run, seed: seed) { figures in
-      let before = samples.count
-      for figure in figures { samples.add(figure) }
-      return samples.count > before && samples.count < count ?? 0
-    }
-    samples.keep(count)
+    let batch = try recipe.sample(
+      model, prompt: prompt, count: count ?? (recipe.takesPrompts ? 1 : 16), seed: seed)
     let elapsed = ContinuousClock.now - start
-    let seconds =
-      Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
-    guard samples.count > 0 else {
-      throw Failure(.failed, "\(run.recipe) makes nothing that can be written to a file.")
-    }
-    let outputs = try samples.write(to: out)
+    guard let batch else { throw Failure(.invalid, "\(model.recipe) makes no samples.") }
+    try show(batch, seed: seed, seconds: elapsed / .seconds(1), console)
+  }
+
+  private func show(
+    _ batch: SampleBatch, seed: UInt64, seconds: Double, _ console: Console
+  ) throws(Failure) {
+    let outputs = try batch.write(to: out)
     guard console.json else {
-      try console.result(outputs.joined(separator: "\n"))
+      try console.result(outputs.joined(separator: batch.separator))
       console.note(
-        "\(samples.count) in \(Wording.duration(seconds)), seed \(seed)"
+        "\(batch.count) in \(Wording.duration(seconds)), seed \(seed)"
           .replacing("\u{A0}", with: " "))
       return
     }
@@ -62,50 +67,46 @@ struct SampleCommand: Subcommand {
       .object([
         .init("seed", .integer(Int(clamping: seed))),
         .init("outputs", .array(outputs.map(JSONValue.string))), .init("seconds", .number(seconds)),
-        .init("items_per_s", .number(Double(samples.count) / max(seconds, 1e-9))),
+        .init("items_per_s", .number(Double(batch.count) / max(seconds, 1e-9))),
       ]))
   }
 }
 
-/// What a model made, by kind.
-private struct Samples {
-  var pictures: [Picture] = []
-  var texts: [String] = []
-
-  var count: Int { pictures.isEmpty ? texts.count : pictures.count }
-
-  mutating func add(_ figure: Figure) {
-    switch figure {
-    case .pictures(let grid): pictures += grid.pictures
-    case .rows(let rows): pictures += rows.rows.flatMap(\.pictures)
-    case .classes(let classes): pictures += classes.columns.flatMap(\.pictures)
-    case .denoising(let strip): pictures += strip.samples?.pictures ?? strip.states
-    case .texts(let samples): texts += samples.samples.map { $0.given + $0.text }
-    case .sound, .density, .confusion, .nothing: break
+extension SampleBatch {
+  fileprivate var count: Int {
+    switch self {
+    case .pictures(let pictures): pictures.count
+    case .texts(let texts): texts.count
     }
   }
 
-  mutating func keep(_ count: Int?) {
-    guard let count else { return }
-    pictures = Array(pictures.prefix(count))
-    texts = Array(texts.prefix(count))
+  /// What stands between texts: a line where one has several, else they are lines themselves.
+  fileprivate var separator: String {
+    guard case .texts(let texts) = self, texts.contains(where: { $0.contains("\n") }) else {
+      return "\n"
+    }
+    return "\n\n"
   }
 
   /// Writes the samples.
   /// - Returns: the path of the file, or the texts.
-  func write(to path: String?) throws -> [String] {
-    guard !pictures.isEmpty else {
+  fileprivate func write(to path: String?) throws(Failure) -> [String] {
+    switch self {
+    case .texts(let texts):
       guard let path else { return texts }
-      try OutputFile.write(Data((texts.joined(separator: "\n\n") + "\n").utf8), to: path)
+      try OutputFile.write(Data((texts.joined(separator: separator) + "\n").utf8), to: path)
+      return [path]
+    case .pictures(let pictures):
+      guard let path else {
+        throw Failure(.usage, "pictures need a file.", attempts: ["--out samples.png"])
+      }
+      let images = pictures.compactMap { try? Image(decoding: $0.png) }
+      let columns = max(1, Int(Double(images.count).squareRoot().rounded(.up)))
+      guard let sheet = try? Image.grid(images, columns: columns, gap: 2)?.pngData() else {
+        throw Failure(.failed, "the pictures do not fit into one file; take a smaller --count.")
+      }
+      try OutputFile.write(Data(sheet), to: path)
       return [path]
     }
-    guard let path else {
-      throw Failure(.usage, "pictures need a file.", attempts: ["--out samples.png"])
-    }
-    let images = try pictures.map { try Image(decoding: $0.png) }
-    let columns = max(1, Int(Double(images.count).squareRoot().rounded(.up)))
-    guard let sheet = Image.grid(images, columns: columns, gap: 2) else { return [] }
-    try OutputFile.write(Data(sheet.pngData()), to: path)
-    return [path]
   }
 }

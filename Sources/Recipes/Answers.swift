@@ -1,16 +1,20 @@
 internal import Layers
 internal import Reports
 internal import Tensors
+internal import Training
 
 /// What a classifier says of pictures whose classes are known.
 struct Answers {
   private let data: LabeledFashion
+  private let pictures: String
   private let truth: [Int]
   private let answers: [Int]
 
   /// - Parameter logits: of a batch of grey levels, [batch, classes].
-  init(_ data: LabeledFashion, size: Int, _ logits: (Tensor) -> Tensor) {
+  init(_ split: DataSplit<LabeledFashion>, size: Int, _ logits: (Tensor) -> Tensor) {
+    let data = split.heldOut
     self.data = data
+    pictures = split.measuredOn
     let batches = stride(from: 0, to: data.count, by: size).map {
       data.batch(Array($0..<min($0 + size, data.count)))
     }
@@ -23,7 +27,7 @@ struct Answers {
     var counts = [[Int]](repeating: [Int](repeating: 0, count: count), count: count)
     for (truth, answer) in zip(truth, answers) { counts[truth][answer] += 1 }
     return ConfusionMatrix(
-      classes: data.classNames, counts: counts, note: "\(Wording.count(data.count)) test pictures")
+      classes: data.classNames, counts: counts, note: pictures)
   }
 
   /// The most frequent mistakes, a row each, with the first pictures of it.
@@ -43,6 +47,6 @@ struct Answers {
       return PictureRows.Row(label: "\(name) taken for \(other)", pictures: levels.pictures())
     }
     return PictureRows(
-      rows: shown, caption: "The most frequent mistakes, and the first test pictures of each.")
+      rows: shown, caption: "The most frequent mistakes, and the first pictures of each.")
   }
 }

@@ -20,12 +20,29 @@ public struct DDPMFashion: LossRecipe {
     /// What the network says: the noise, the clean picture, or what leads from one to the other.
     public var prediction = Parameterisation.velocity
     public var schedule = NoiseSchedule.Kind.cosine
+    /// The least noisy of 1000 times, which are left out: what they show, differences of a few grey levels, costs a small
+    /// network more than the decoder.
+    public var skippedTimes = 100
     /// Steps from noise to pictures when samples are drawn.
     public var samplingSteps = 50
     public var learningRate = LearningRate(2e-3, .cosine, warmup: 50)
     public var averageDecay = 0.99
-    /// Test pictures that the bound is measured on.
+    /// Pictures that the bound is measured on, each at one time of the process.
     public var evaluated = 4000
+
+    public var limits: [Limit] {
+      let side = 28 >> (max(1, min(widths.count, 8)) - 1)
+      return [
+        Limit("widths", widths, each: 8...1024, count: 1...3),
+        Limit("widths", widths, takes: "multiples of 8", when: widths.allSatisfy { $0 % 8 == 0 }),
+        Limit(
+          "patch", patch, takes: "a divisor of \(side), the pixels of the coarsest level",
+          when: patch > 0 && side % patch == 0 && 28 % (patch << (widths.count - 1)) == 0),
+        Limit("layers", layers, 1...8), Limit("skipped_times", skippedTimes, 0...900),
+        Limit("sampling_steps", samplingSteps, 1...(1000 - max(0, min(skippedTimes, 900)))),
+        Limit("average_decay", averageDecay, 0...1), Limit("evaluated", evaluated, 1...1_000_000),
+      ]
+    }
   }
 
   public static let method = Method(
@@ -47,7 +64,10 @@ public struct DDPMFashion: LossRecipe {
   }
 
   private var process: DiffusionProcess {
-    DiffusionProcess(NoiseSchedule(settings.schedule), settings.prediction)
+    let whole = NoiseSchedule(settings.schedule)
+    let skipped = settings.skippedTimes
+    let betas = [1 - whole.signalPowers[skipped]] + whole.betas[(skipped + 1)...]
+    return DiffusionProcess(NoiseSchedule(betas: betas), settings.prediction)
   }
 
   public func model(_ data: DataSplit<FashionPictures>, _ key: RandomKey) -> UNet {
@@ -76,7 +96,7 @@ public struct DDPMFashion: LossRecipe {
     _ state: State, _ data: DataSplit<FashionPictures>, _ key: RandomKey
   ) -> [Metric] {
     let held = data.heldOut
-    let bound = VariationalBound(process).mean(
+    let bound = bound(data.training).mean(
       of: state.best, count: settings.evaluated, size: 250, key: key
     ) { pixels(held.batch($0.map { $0 % held.count })) }
     func bits(_ nats: Double) -> Double {
@@ -85,14 +105,41 @@ public struct DDPMFashion: LossRecipe {
     return [
       Self.method.goal.measured(
         bits(bound.nats), error: 1.96 * bits(bound.error),
-        note: "\(Wording.count(bound.count)) test pictures, each at one time of the process")
+        note: "\(Wording.count(bound.count)) \(data.heldOutName), each at one time of the process")
     ]
+  }
+
+  /// The bound whose decoder knows how frequent the grey levels of the training pictures are, most of them black.
+  private func bound(_ data: FashionPictures) -> VariationalBound {
+    var counts = [Double](repeating: 1, count: 256)
+    for level in data.first(2000).bytes() { counts[Int(level)] += 1 }
+    let process = process
+    let first = process.schedule.signalPowers[0]
+    var variances = (0..<process.count).map { time in
+      time == 0 ? 0 : process.posterior(from: time, to: time - 1).variance
+    }
+    // The network takes off about half of the first state's noise.
+    variances[0] = 0.5 * (1 - first) / first
+    return VariationalBound(
+      process, variance: .given(variances),
+      decoder: .weightedLevels(counts.map { $0 / counts.reduce(0, +) }))
+  }
+
+  private var sampler: DDIM { DDIM(process, steps: settings.samplingSteps, spacing: .trailing) }
+
+  public func samples(_ state: State, _ request: SampleRequest) -> SampleBatch? {
+    .pictures(
+      request.inParts(of: 100) { count, key in
+        let noise = key.fork(0).normal([count, 28, 28, 1])
+        var x = noise
+        for state in sampler.samples(of: state.best, from: noise, key: key.fork(1)) { x = state.x }
+        return levels(x).pictures()
+      })
   }
 
   public func figures(
     _ state: State, _ data: DataSplit<FashionPictures>, _ key: RandomKey
   ) -> [Figure] {
-    let sampler = DDIM(process, steps: settings.samplingSteps, spacing: .trailing)
     var x = key.fork(0).normal([40, 28, 28, 1])
     var strip = DenoisingStrip(times: [], states: [], expected: [], subject: "a piece of clothing")
     func show(_ time: Int, _ state: Tensor, _ expected: Tensor) {

@@ -28,13 +28,18 @@ public struct FashionPictures: Dataset {
 }
 
 extension DataSplit where Data == FashionPictures {
-  /// All training pictures, and the test pictures to measure on.
+  /// Training pictures without those that measurements during the training are made on, and the test pictures.
   public static func fashionMNIST() throws -> Self {
     let data = try FashionMNIST()
     return DataSplit(
-      training: FashionPictures(data.train), heldOut: FashionPictures(data.test))
+      training: FashionPictures(data.fitting), heldOut: FashionPictures(data.tuning),
+      heldOutName: tuningPictures, test: FashionPictures(data.test), testName: testPictures)
   }
 }
+
+/// What metrics call their data.
+let tuningPictures = "tuning pictures"
+let testPictures = "test pictures"
 
 /// The data whose likelihoods may be compared, as metrics name them.
 enum PixelGroup {

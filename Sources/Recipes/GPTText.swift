@@ -25,6 +25,18 @@ public struct GPTText: LossRecipe {
     public var clip = 1.0
     /// A text file or folder of the user's; WordNet's definitions unless given.
     public var text: String?
+
+    public var limits: [Limit] {
+      [
+        Limit("vocabulary", vocabulary, 257...65_536), Limit("length", length, 1...16_384),
+        Limit("width", width, 1...8192), Limit("layers", layers, 1...128),
+        Limit("heads", heads, 1...256),
+        Limit(
+          "heads", heads, takes: "a divisor of width, \(width)",
+          when: heads > 0 && width % heads == 0),
+        Limit("weight_decay", weightDecay, 0...100), Limit("clip", clip, 1e-6...1e9),
+      ]
+    }
   }
 
   public static let method = Method(
@@ -44,7 +56,9 @@ public struct GPTText: LossRecipe {
     pairs = try LearnedPairs(text: settings.text, vocabulary: settings.vocabulary)
   }
 
-  public func data() throws -> DataSplit<TextBatches> { pairs.windows(length: settings.length) }
+  public func data() throws -> DataSplit<TextBatches> {
+    try pairs.windows(length: settings.length)
+  }
 
   public var update: Update {
     let (rate, steps) = (settings.learningRate, settings.steps)
@@ -75,17 +89,26 @@ public struct GPTText: LossRecipe {
   public func evaluate(_ state: State, _ data: DataSplit<TextBatches>, _ key: RandomKey) -> [Metric]
   {
     let nats = means(state.best, over: data.heldOut, key)["loss"] ?? .nan
-    return [Self.method.goal.measured(data.heldOut.bitsPerByte(nats: nats))]
+    return [
+      Self.method.goal.measured(data.heldOut.bitsPerByte(nats: nats), note: data.measuredOn)
+    ]
   }
 
   public func figures(_ state: State, _ data: DataSplit<TextBatches>, _ key: RandomKey) -> [Figure]
   {
-    [
-      state.best.written(
-        prompt: "a small ", texts: 4, tokens: 60, choice: TokenChoice(temperature: 0.8, topK: 100),
-        key: key,
-        encode: pairs.tokenizer.encode, decode: { pairs.tokenizer.decodeBytes($0) })
-    ]
+    [writer.figure(state.best, key)]
+  }
+
+  private var writer: Writer {
+    Writer(
+      tokens: 60, context: sizes.context, choice: TokenChoice(temperature: 0.8, topK: 100),
+      encode: pairs.tokenizer.encode, decode: { pairs.tokenizer.decodeBytes($0) })
+  }
+
+  public static var takesPrompts: Bool { true }
+
+  public func samples(_ state: State, _ request: SampleRequest) -> SampleBatch? {
+    writer.samples(state.best, request)
   }
 
   public func configuration(of model: GPT) -> any Encodable { sizes }

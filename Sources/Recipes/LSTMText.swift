@@ -22,6 +22,14 @@ public struct LSTMText: LossRecipe {
     public var clip = 1.0
     /// A text file or folder of the user's; WordNet's definitions unless given.
     public var text: String?
+
+    public var limits: [Limit] {
+      [
+        Limit("length", length, 1...65_536), Limit("embedding", embedding, 1...8192),
+        Limit("width", width, 1...8192), Limit("layers", layers, 1...32),
+        Limit("clip", clip, 1e-6...1e9),
+      ]
+    }
   }
 
   public static let method = Method(
@@ -68,17 +76,27 @@ public struct LSTMText: LossRecipe {
     _ state: State, _ data: DataSplit<TextBatches>, _ key: RandomKey
   ) -> [Metric] {
     let nats = means(state.best, over: data.heldOut, key)["loss"] ?? .nan
-    return [Self.method.goal.measured(data.heldOut.bitsPerByte(nats: nats))]
+    return [
+      Self.method.goal.measured(data.heldOut.bitsPerByte(nats: nats), note: data.measuredOn)
+    ]
   }
 
   public func figures(_ state: State, _ data: DataSplit<TextBatches>, _ key: RandomKey) -> [Figure]
   {
+    [writer.figure(state.best, key)]
+  }
+
+  private var writer: Writer {
     let bytes = ByteTokenizer()
-    return [
-      state.best.written(
-        prompt: "a small ", texts: 4, tokens: 240, choice: TokenChoice(temperature: 0.7), key: key,
-        encode: bytes.encode, decode: bytes.decodeBytes)
-    ]
+    return Writer(
+      tokens: 240, choice: TokenChoice(temperature: 0.7), encode: bytes.encode,
+      decode: bytes.decodeBytes)
+  }
+
+  public static var takesPrompts: Bool { true }
+
+  public func samples(_ state: State, _ request: SampleRequest) -> SampleBatch? {
+    writer.samples(state.best, request)
   }
 
   public func configuration(of model: RecurrentLanguageModel) -> any Encodable { sizes }

@@ -24,9 +24,11 @@ public struct LabeledFashion: Dataset {
 }
 
 extension DataSplit where Data == LabeledFashion {
-  /// All training pictures, and the test pictures to measure on.
+  /// Training pictures without those that measurements during the training are made on, and the test pictures.
   public static func fashionMNIST() throws -> Self {
     let data = try FashionMNIST()
-    return DataSplit(training: LabeledFashion(data.train), heldOut: LabeledFashion(data.test))
+    return DataSplit(
+      training: LabeledFashion(data.fitting), heldOut: LabeledFashion(data.tuning),
+      heldOutName: tuningPictures, test: LabeledFashion(data.test), testName: testPictures)
   }
 }

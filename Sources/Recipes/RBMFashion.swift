@@ -21,6 +21,14 @@ public struct RBMFashion: Recipe {
     /// Chains and temperatures of the likelihood's estimate.
     public var annealingChains = 100
     public var temperatures = 1000
+
+    public var limits: [Limit] {
+      [
+        Limit("hidden", hidden, 1...16_384), Limit("chains", chains, 1...10_000),
+        Limit("sweeps", sweeps, 1...100), Limit("annealing_chains", annealingChains, 2...10_000),
+        Limit("temperatures", temperatures, 2...1_000_000),
+      ]
+    }
   }
 
   /// The machine, its optimizer, and the states of the chains, which live on from step to step.
@@ -101,7 +109,7 @@ public struct RBMFashion: Recipe {
     let pixels = data.heldOut.first(data.heldOut.count).binarized().flattened(1..<4)
     let nats = state.model.freeEnergy(pixels).mean().scalar + partition.logPartition
     let error = 1.96 * partition.standardError
-    let note = "10,000 test pictures, pixels black or white; annealed importance sampling"
+    let note = "\(data.measuredOn), pixels black or white; annealed importance sampling"
     let goal = Self.method.goal.measured(nats, error: error, note: note)
     let bit = 784 * 0.6931471805599453
     return [
@@ -112,15 +120,36 @@ public struct RBMFashion: Recipe {
     ]
   }
 
+  /// The chains of the training, moved on: so long that copies of one chain part.
+  public func samples(_ state: State, _ request: SampleRequest) -> SampleBatch? {
+    let swept = compiled { (model: RestrictedBoltzmannMachine, input: Pair<Tensor, RandomKey>) in
+      ContrastiveDivergence(sweeps: 10).advanced(input.first, model, input.second)
+    }
+    return .pictures(
+      request.inParts(of: 500) { count, key in
+        let copies = [Tensor](repeating: state.chains, count: (count - 1) / settings.chains + 1)
+        var chains = concatenate(copies).sliced(0, 0..<count)
+        for part in 0..<20 { chains = swept(state.model, Pair(chains, key.fork(part))) }
+        return pictures(probabilities(state.model, chains))
+      })
+  }
+
+  /// How likely each pixel is white one sweep behind the chains.
+  private func probabilities(_ model: RestrictedBoltzmannMachine, _ chains: Tensor) -> Tensor {
+    model.visibleProbabilities(model.hiddenProbabilities(chains))
+  }
+
+  private func pictures(_ x: Tensor) -> [Picture] {
+    x.reshaped([x.shape[0], 28, 28, 1]).pictures()
+  }
+
   public func figures(
     _ state: State, _ data: DataSplit<FashionPictures>, _ key: RandomKey
   ) -> [Figure] {
-    let probabilities = state.model.visibleProbabilities(
-      state.model.hiddenProbabilities(state.chains))
+    let probabilities = probabilities(state.model, state.chains)
     let weights = state.model.weight.transposed().sliced(0, 0..<min(40, settings.hidden))
     let reach = weights.abs().max([1], keepsAxes: true)
     let filters = weights / maximum(reach, 1e-6) * 0.5 + 0.5
-    func pictures(_ x: Tensor) -> [Picture] { x.reshaped([x.shape[0], 28, 28, 1]).pictures() }
     return [
       .pictures(
         PictureGrid(

@@ -16,6 +16,13 @@ public struct RealNVP2D: LossRecipe {
     public var couplings = 12
     public var hidden = [64, 64]
     public var learningRate = LearningRate(2e-3, .cosine, warmup: 50)
+
+    public var limits: [Limit] {
+      [
+        Limit("couplings", couplings, 1...128),
+        Limit("hidden", hidden, each: 1...8192, count: 0...16),
+      ]
+    }
   }
 
   public static let method = Method(
@@ -51,7 +58,8 @@ public struct RealNVP2D: LossRecipe {
         Tensor(indices.flatMap { points[2 * $0..<2 * $0 + 2] }, shape: [indices.count, 2])
       }
     }
-    return DataSplit(training: points(200_000, 1), heldOut: points(20_000, 2))
+    return DataSplit(
+      training: points(200_000, 1), heldOut: points(20_000, 2), heldOutName: "held-out points")
   }
 
   public var update: Update {
@@ -75,7 +83,9 @@ public struct RealNVP2D: LossRecipe {
     ["loss": -model.logProbability(of: points).mean()]
   }
 
-  public func metrics(_ means: [String: Double]) -> [Metric] {
+  public func metrics(
+    _ means: [String: Double], on data: DataSplit<Examples<Tensor>>
+  ) -> [Metric] {
     // What the distribution itself gives the first held-out points.
     let points = distribution.sample(2000, seed: 2)
     let truth =
@@ -86,8 +96,17 @@ public struct RealNVP2D: LossRecipe {
     return [
       Self.method.goal.measured(
         means["loss"] ?? .nan,
-        note: "20,000 held-out points of \(settings.data), whose own density gives \(rounded)")
+        note: "\(data.measuredOn) of \(settings.data), whose own density gives \(rounded)")
     ]
+  }
+
+  /// Points, a line each.
+  public func samples(_ state: State, _ request: SampleRequest) -> SampleBatch? {
+    .texts(
+      request.inParts(of: 10_000) { count, key in
+        let points = state.best.inverse(key.normal([count, 2])).floats()
+        return (0..<count).map { "\(points[2 * $0]) \(points[2 * $0 + 1])" }
+      })
   }
 
   public func figures(

@@ -15,6 +15,10 @@ public struct RealNVPFashion: LossRecipe {
     /// Channels inside the couplings.
     public var filters = 64
     public var learningRate = LearningRate(8e-3, .cosine, warmup: 100)
+
+    public var limits: [Limit] {
+      [Limit("couplings", couplings, 1...64), Limit("filters", filters, 1...1024)]
+    }
   }
 
   public static let method = Method(
@@ -53,12 +57,21 @@ public struct RealNVPFashion: LossRecipe {
     return ["loss": nats, "bits": nats.bitsPerDimension(784)]
   }
 
-  public func metrics(_ means: [String: Double]) -> [Metric] {
+  public func metrics(
+    _ means: [String: Double], on data: DataSplit<FashionPictures>
+  ) -> [Metric] {
     [
       Self.method.goal.measured(
         means["bits"] ?? .nan,
-        note: "10,000 test pictures; exact for pixels with uniform noise, a bound without it")
+        note: "\(data.measuredOn); exact for pixels with uniform noise, a bound without it")
     ]
+  }
+
+  public func samples(_ state: State, _ request: SampleRequest) -> SampleBatch? {
+    .pictures(
+      request.inParts(of: 200) { count, key in
+        (state.best.inverse(key.normal([count, 784])) / 255).pictures()
+      })
   }
 
   public func figures(
@@ -81,7 +94,8 @@ public struct RealNVPFashion: LossRecipe {
         PictureGrid(pictures: grey(noise).pictures(), subject: "generated pictures of clothes")),
       .rows(
         PictureRows(
-          rows: walks, framesEnds: true, caption: "Arcs between the noise of two test pictures.")),
+          rows: walks, framesEnds: true, caption: "Arcs between the noise of two held-out pictures."
+        )),
     ]
   }
 

@@ -15,6 +15,17 @@ public struct ResNetFashion: LossRecipe {
     public var widths = [32, 64, 128]
     public var learningRate = LearningRate(5e-3, .oneCycle)
     public var weightDecay = 0.05
+
+    public var limits: [Limit] {
+      [
+        Limit("layers", layers, each: 1...64, count: 1...4),
+        Limit("widths", widths, each: 1...2048, count: 1...4),
+        Limit(
+          "widths", widths, takes: "as many numbers as layers, \(layers.count)",
+          when: widths.count == layers.count),
+        Limit("weight_decay", weightDecay, 0...100),
+      ]
+    }
   }
 
   public static let method = Method(
@@ -61,22 +72,24 @@ public struct ResNetFashion: LossRecipe {
     ]
   }
 
-  public func metrics(_ means: [String: Double]) -> [Metric] {
+  public func metrics(
+    _ means: [String: Double], on data: DataSplit<LabeledFashion>
+  ) -> [Metric] {
     let part = means["accuracy"] ?? .nan
-    // The interval within which 95 of 100 test sets of this size would fall.
-    let error = 1.96 * (part * (1 - part) / 10_000).squareRoot()
+    // The interval within which 95 of 100 sets of this size would fall.
+    let error = 1.96 * (part * (1 - part) / Double(data.heldOut.count)).squareRoot()
     return [
-      Self.method.goal.measured(100 * part, error: 100 * error, note: "10,000 test pictures"),
+      Self.method.goal.measured(100 * part, error: 100 * error, note: data.measuredOn),
       Metric(
         name: "cross entropy", value: means["loss"] ?? .nan, unit: "nats", kind: .score,
-        note: "10,000 test pictures"),
+        note: data.measuredOn),
     ]
   }
 
   public func figures(
     _ state: State, _ data: DataSplit<LabeledFashion>, _ key: RandomKey
   ) -> [Figure] {
-    let answers = Answers(data.heldOut, size: settings.batchSize) { bytes in
+    let answers = Answers(data, size: settings.batchSize) { bytes in
       var model = state.best
       return logits(&model, bytes, .inference)
     }

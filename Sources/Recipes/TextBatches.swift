@@ -16,14 +16,14 @@ public struct TextBatches: Dataset {
 
   /// - Parameter limit: the most windows that are used; nil: all.
   init(_ ids: [Int32], length: Int, byteCount: Int, limit: Int? = nil) {
-    let windows = min((ids.count - 1) / length, limit ?? .max)
-    self.ids = Array(ids[...(windows * length)])
+    let windows = min(max(0, ids.count - 1) / length, limit ?? .max)
+    self.ids = Array(ids.prefix(windows * length + 1))
     self.length = length
     self.byteCount = Int(
-      (Double(byteCount) * Double(windows * length) / Double(ids.count)).rounded())
+      (Double(byteCount) * Double(windows * length) / Double(max(1, ids.count))).rounded())
   }
 
-  public var count: Int { (ids.count - 1) / length }
+  public var count: Int { max(0, ids.count - 1) / length }
 
   /// [batch, length + 1], int32.
   public func batch(_ indices: [Int]) -> Tensor {
@@ -38,24 +38,51 @@ public struct TextBatches: Dataset {
   }
 }
 
-extension TokenModel {
-  /// Texts that the model writes, as a figure.
-  func written(
-    prompt: String, texts: Int, tokens: Int, choice: TokenChoice, key: RandomKey,
-    encode: (String) -> [Int], decode: ([Int]) -> [UInt8]
-  ) -> Figure {
-    let start = encode(prompt)
+/// How a recipe lets its model write.
+struct Writer {
+  /// Tokens of each text besides its prompt.
+  var tokens: Int
+  /// Tokens that the model can look back on; only so much of a prompt is read.
+  var context = 1 << 20
+  var choice: TokenChoice
+  var encode: (String) -> [Int]
+  var decode: ([Int]) -> [UInt8]
+
+  private static let prompt = "a small "
+
+  func figure(_ model: some TokenModel, _ key: RandomKey) -> Figure {
+    .texts(
+      TextSamples(
+        samples: texts(model, after: Self.prompt, count: 4, key).map {
+          TextSamples.Sample(given: Self.prompt, bytes: $0)
+        }, temperature: choice.temperature))
+  }
+
+  func samples(_ model: some TokenModel, _ request: SampleRequest) -> SampleBatch {
+    let prompt = request.prompt ?? Self.prompt
+    return .texts(
+      request.inParts(of: 64) { count, key in
+        texts(model, after: prompt, count: count, key).map {
+          String(decoding: Array(prompt.utf8) + $0, as: UTF8.self)
+        }
+      })
+  }
+
+  /// Bytes that the model writes behind a prompt.
+  private func texts(
+    _ model: some TokenModel, after prompt: String, count: Int, _ key: RandomKey
+  ) -> [[UInt8]] {
+    let tokens = min(tokens, max(1, context / 2))
+    // Where nothing is given a line begins.
+    let start = encode(prompt.isEmpty ? "\n" : prompt).suffix(context - tokens)
     var sampler = TokenSampler(
-      self, prompt: [[Int]](repeating: start, count: texts), capacity: start.count + tokens,
-      choice: choice, key: key)
-    var written = [[Int]](repeating: [], count: texts)
+      model, prompt: [[Int]](repeating: Array(start), count: count),
+      capacity: start.count + tokens, choice: choice, key: key)
+    var written = [[Int]](repeating: [], count: count)
     for _ in 0..<tokens {
       for (text, id) in (sampler.next() ?? []).enumerated() { written[text].append(id) }
     }
-    return .texts(
-      TextSamples(
-        samples: written.map { TextSamples.Sample(given: prompt, bytes: decode($0)) },
-        temperature: choice.temperature))
+    return written.map(decode)
   }
 }
 
@@ -69,9 +96,25 @@ extension DataSplit where Data == TextBatches {
     func windows(_ bytes: some Collection<UInt8>, limit: Int?) -> TextBatches {
       TextBatches(bytes.map(Int32.init), length: length, byteCount: bytes.count, limit: limit)
     }
-    return DataSplit(
-      training: windows(parts.train.bytes, limit: nil),
+    return try DataSplit(
+      windows: windows(parts.train.bytes, limit: nil),
       heldOut: windows(parts.test.bytes, limit: measuredWindows))
+  }
+
+  /// - Throws: if the text is too short for a window in each part.
+  fileprivate init(windows training: TextBatches, heldOut: TextBatches) throws {
+    guard training.count > 0, heldOut.count > 0 else { throw ShortText(length: training.length) }
+    self.init(training: training, heldOut: heldOut, heldOutName: "held-out windows")
+  }
+}
+
+/// A text that is too short to learn from.
+struct ShortText: Error, CustomStringConvertible {
+  /// Tokens of a window.
+  let length: Int
+  var description: String {
+    "text: it is too short; its last twentieth needs more than length, \(length), tokens. "
+      + "Take a longer text, or a smaller length."
   }
 }
 
@@ -97,9 +140,9 @@ struct LearnedPairs: Sendable {
     byteCounts = (parts.train.bytes.count, parts.test.bytes.count)
   }
 
-  func windows(length: Int) -> DataSplit<TextBatches> {
-    DataSplit(
-      training: TextBatches(train, length: length, byteCount: byteCounts.train),
+  func windows(length: Int) throws -> DataSplit<TextBatches> {
+    try DataSplit(
+      windows: TextBatches(train, length: length, byteCount: byteCounts.train),
       heldOut: TextBatches(test, length: length, byteCount: byteCounts.test, limit: measuredWindows)
     )
   }

@@ -20,6 +20,13 @@ public struct VAEFashion: LossRecipe {
     /// The weight of the divergence.
     public var beta = 1.0
     public var learningRate = LearningRate(2e-3, .cosine, warmup: 50)
+
+    public var limits: [Limit] {
+      [
+        Limit("components", components, 1...64), Limit("latents", latents, 1...4096),
+        Limit("hidden", hidden, 1...16_384), Limit("beta", beta, 0...1e6),
+      ]
+    }
   }
 
   public static let method = Method(
@@ -69,10 +76,12 @@ public struct VAEFashion: LossRecipe {
     ]
   }
 
-  public func metrics(_ means: [String: Double]) -> [Metric] {
+  public func metrics(
+    _ means: [String: Double], on data: DataSplit<FashionPictures>
+  ) -> [Metric] {
     let (bits, nats) = (means["bits"] ?? .nan, means["nats"] ?? .nan)
     let group = settings.binary ? PixelGroup.binary : PixelGroup.grey
-    let note = "10,000 test pictures, \(settings.binary ? "pixels black or white" : "8-bit pixels")"
+    let note = "\(data.measuredOn), \(settings.binary ? "pixels black or white" : "8-bit pixels")"
     let inBits = Metric(
       name: "bits per dimension", value: bits, unit: "bits/dim", kind: .upperBound, group: group,
       note: note)
@@ -82,11 +91,19 @@ public struct VAEFashion: LossRecipe {
     return settings.binary ? [inNats, inBits] : [inBits, inNats]
   }
 
+  public func samples(_ state: State, _ request: SampleRequest) -> SampleBatch? {
+    .pictures(request.inParts(of: 500) { drawn(state, $0, $1) })
+  }
+
+  private func drawn(_ state: State, _ count: Int, _ key: RandomKey) -> [Picture] {
+    state.best.pictures(key.normal([count, settings.latents])).pictures()
+  }
+
   public func figures(
     _ state: State, _ data: DataSplit<FashionPictures>, _ key: RandomKey
   ) -> [Figure] {
     let model = state.best
-    let samples = model.pictures(key.normal([40, settings.latents])).pictures()
+    let samples = drawn(state, 40, key)
     let given = pixels(data.heldOut.first(10))
     let shown = given.cast(to: .float32) * (settings.binary ? 1 : 1.0 / 255)
     let codes = model.posterior(given).mean
@@ -106,11 +123,11 @@ public struct VAEFashion: LossRecipe {
           rows: [
             .init(label: "Original", pictures: shown.pictures()),
             .init(label: "Drawn from its code", pictures: model.pictures(codes).pictures()),
-          ], caption: "Test pictures and what \(settings.latents) numbers tell of them.")),
+          ], caption: "Held-out pictures and what \(settings.latents) numbers tell of them.")),
       .rows(
         PictureRows(
           rows: walks, framesEnds: true,
-          caption: "Straight ways between the codes of two test pictures.")),
+          caption: "Straight ways between the codes of two held-out pictures.")),
     ]
   }
 

@@ -139,9 +139,6 @@ struct Configuration<Settings: RecipeSettings> {
       let problem = SettingTree.problem(error, old: old, new: value)
       throw .wrongSetting(name, problem: "takes \(problem), not \(shown)", place: place)
     }
-    guard values.0.steps >= 0, values.0.batchSize > 0 else {
-      throw .wrongSetting(name, problem: "cannot be \(shown)", place: place)
-    }
     adopt(values)
   }
 

@@ -1,4 +1,5 @@
 public import Layers
+import Reports
 
 /// Items that batches are made of.
 public protocol Dataset: Sendable {
@@ -8,15 +9,36 @@ public protocol Dataset: Sendable {
   func batch(_ indices: [Int]) -> Batch
 }
 
-/// Data in two parts: what is learned from and what is measured on.
+/// Data in parts: what is learned from and what is measured on.
 public struct DataSplit<Data: Dataset>: Sendable {
   public var training: Data
+  /// What is measured on while a run goes on, by which settings and checkpoints are chosen.
   public var heldOut: Data
+  /// What the held-out items are called: "tuning pictures".
+  public var heldOutName: String
+  /// What is measured on once, at the end of a run, and never chosen by; nil: the held-out items again.
+  public var test: Data?
+  public var testName: String
 
-  public init(training: Data, heldOut: Data) {
+  public init(
+    training: Data, heldOut: Data, heldOutName: String = "held-out items",
+    test: Data? = nil, testName: String = "test items"
+  ) {
     self.training = training
     self.heldOut = heldOut
+    self.heldOutName = heldOutName
+    self.test = test
+    self.testName = testName
   }
+
+  /// The same with the test items in the place of the held-out ones.
+  public var atEnd: DataSplit {
+    guard let test else { return self }
+    return DataSplit(training: training, heldOut: test, heldOutName: testName)
+  }
+
+  /// What a metric was measured on, in words: "5,000 tuning pictures".
+  public var measuredOn: String { "\(Wording.count(heldOut.count)) \(heldOutName)" }
 }
 
 /// Items that a function makes.

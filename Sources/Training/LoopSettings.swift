@@ -15,10 +15,14 @@ public struct LoopSettings: Codable, Sendable, Hashable {
   public var logEvery: Int?
   /// Measurements without a better one after which the run ends; nil: it goes on.
   public var patience: Int?
+  /// The step after which the run ends although more are planned: a timed run whose time was over sets it, so that
+  /// the same settings give the same bits; nil: all steps are made.
+  public var stopAfter: Int?
 
   public init(
     evaluateEvery: Int? = nil, sampleEvery: Int? = nil, checkpointEvery: Int? = nil,
-    checkpointSeconds: Double = 300, keep: Int = 2, logEvery: Int? = nil, patience: Int? = nil
+    checkpointSeconds: Double = 300, keep: Int = 2, logEvery: Int? = nil, patience: Int? = nil,
+    stopAfter: Int? = nil
   ) {
     self.evaluateEvery = evaluateEvery
     self.sampleEvery = sampleEvery
@@ -27,6 +31,7 @@ public struct LoopSettings: Codable, Sendable, Hashable {
     self.keep = keep
     self.logEvery = logEvery
     self.patience = patience
+    self.stopAfter = stopAfter
   }
 
   /// The same with every interval of a run of so many steps.

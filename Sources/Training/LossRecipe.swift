@@ -24,7 +24,7 @@ public protocol LossRecipe: Recipe where State == Trained<Model, Rule> {
   /// The text of `tokenizer.json`.
   var tokenizer: String? { get }
   /// What the means of `loss` over held-out data say; by default the loss itself is the goal.
-  func metrics(_ means: [String: Double]) -> [Metric]
+  func metrics(_ means: [String: Double], on data: DataSplit<Data>) -> [Metric]
 }
 
 /// How a model is updated.
@@ -179,12 +179,12 @@ extension LossRecipe {
     return sums.mapValues { $0 / Double(data.count) }
   }
 
-  public func metrics(_ means: [String: Double]) -> [Metric] {
-    [Self.method.goal.measured(means["loss"] ?? .nan)]
+  public func metrics(_ means: [String: Double], on data: DataSplit<Data>) -> [Metric] {
+    [Self.method.goal.measured(means["loss"] ?? .nan, note: data.measuredOn)]
   }
 
   public func evaluate(_ state: State, _ data: DataSplit<Data>, _ key: RandomKey) -> [Metric] {
-    metrics(means(state.best, over: data.heldOut, key))
+    metrics(means(state.best, over: data.heldOut, key), on: data)
   }
 
   public func export(_ state: State) -> Export {

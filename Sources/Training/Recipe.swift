@@ -36,8 +36,12 @@ public protocol Recipe: Sendable {
   func learningRate(at step: Int) -> Double?
   /// Measures on held-out data; the first is the one that the method is judged by.
   func evaluate(_ state: State, _ data: DataSplit<Data>, _ key: RandomKey) -> [Metric]
-  /// What the model makes: pictures, texts, sound.
+  /// What a finished model is shown by: pictures, texts, sound.
   func figures(_ state: State, _ data: DataSplit<Data>, _ key: RandomKey) -> [Figure]
+  /// As many samples as are asked for; nil where the method makes none.
+  func samples(_ state: State, _ request: SampleRequest) -> SampleBatch?
+  /// Whether samples go on with a text that a user gives.
+  static var takesPrompts: Bool { get }
   /// What a checkpoint offers to others. It only selects parts of the state.
   func export(_ state: State) -> Export
 }
@@ -47,6 +51,8 @@ extension Recipe {
   public func prepare(_ state: inout State, step: Int) {}
   public func learningRate(at step: Int) -> Double? { nil }
   public func figures(_ state: State, _ data: DataSplit<Data>, _ key: RandomKey) -> [Figure] { [] }
+  public func samples(_ state: State, _ request: SampleRequest) -> SampleBatch? { nil }
+  public static var takesPrompts: Bool { false }
 }
 
 /// The settings that every recipe has.
@@ -55,6 +61,9 @@ public protocol RecipeSettings: Codable, Sendable {
   var steps: Int { get set }
   /// Items of one batch.
   var batchSize: Int { get set }
+  /// What values must be besides their types; a run whose settings are not so is refused with the key, the value and
+  /// what is allowed. None by default.
+  var limits: [Limit] { get }
 }
 
 /// What a recipe is called and what it is.

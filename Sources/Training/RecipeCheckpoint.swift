@@ -37,14 +37,15 @@ struct RecipeCheckpoint<R: Recipe> {
 
   /// The files of a checkpoint.
   func files(
-    _ recipe: R, _ state: R.State, _ trainer: TrainerState, card: String
+    _ recipe: R, _ state: R.State, _ trainer: TrainerState, configuration: String
   ) -> [String: CheckpointStore.Content] {
     let export = recipe.export(state)
     var files: [String: CheckpointStore.Content] = [
       File.model.rawValue: .tensors(export.model.leaves),
       "config.json": .bytes(Self.json(export.configuration)),
       "trainer_state.json": .bytes(trainer.json),
-      "README.md": .bytes(Array(card.utf8)),
+      "README.md": .bytes(Array(ModelCard(R.method, trainer, configuration).text.utf8)),
+      TrainedModel.settingsFile: .bytes(Array(configuration.utf8)),
     ]
     if let average = export.average { files[File.average.rawValue] = .tensors(average.leaves) }
     if let text = export.tokenizer { files["tokenizer.json"] = .bytes(Array(text.utf8)) }
@@ -53,12 +54,21 @@ struct RecipeCheckpoint<R: Recipe> {
   }
 
   /// The state of a checkpoint, in the structure of `state`.
-  func load(_ folder: URL, into state: R.State) throws(CheckpointError) -> R.State {
+  ///
+  /// - Parameter toGoOn: Whether the training shall go on; a model that is only used may have lost the state of its
+  ///   optimizer.
+  func load(
+    _ folder: URL, into state: R.State, toGoOn: Bool = true
+  ) throws(CheckpointError) -> R.State {
     var tensors = state.tensors
     for file in File.allCases {
       let indices = places.indices.filter { places[$0].file == file }
-      guard !indices.isEmpty else { continue }
-      let opened = try SafetensorsFile(folder.appendingPathComponent(file.rawValue))
+      let path = folder.appendingPathComponent(file.rawValue)
+      let isDispensable = file == .rest && !toGoOn
+      if indices.isEmpty || isDispensable && !FileManager.default.fileExists(atPath: path.path) {
+        continue
+      }
+      let opened = try SafetensorsFile(path)
       // A model file may hold tensors that the recipe computed for others.
       let values = try opened.tensors(
         for: leaves(of: state, in: file), allowsSurplus: file != .rest)

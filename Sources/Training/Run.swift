@@ -28,23 +28,31 @@ public struct Run: Sendable {
   public let seed: UInt64
   /// Updates planned.
   public let steps: Int
+  /// The step that a timed run ended after because its time was over; nil: it made all steps.
+  public let stopAfter: Int?
 
   /// Reads the configuration of a run.
   public init(_ url: URL) throws(TrainingError) {
     self.url = url
-    let file = url.appendingPathComponent("config.yaml")
+    (recipe, seed, steps, stopAfter) = try Self.head(of: url.appendingPathComponent("config.yaml"))
+  }
+
+  /// What a run's configuration says of it besides the settings.
+  static func head(
+    of file: URL
+  ) throws(TrainingError) -> (recipe: String, seed: UInt64, steps: Int, stopAfter: Int?) {
+    let (folder, name) = (file.deletingLastPathComponent().path, file.lastPathComponent)
     guard let data = FileManager.default.contents(atPath: file.path) else {
-      throw .notARun(folder: url.path, problem: "it has no config.yaml that can be read")
+      throw .notARun(folder: folder, problem: "it has no \(name) that can be read")
     }
     let text = String(decoding: data, as: UTF8.self)
     guard let node = try? Yams.compose(yaml: text), let recipe = node["recipe"]?.string,
       let steps = node["steps"]?.int
     else {
-      throw .notARun(folder: url.path, problem: "its config.yaml names no recipe and steps")
+      throw .notARun(folder: folder, problem: "its \(name) names no recipe and steps")
     }
-    self.recipe = recipe
-    self.steps = steps
-    seed = node["seed"]?.scalar.flatMap { UInt64($0.string) } ?? 0
+    let seed = node["seed"]?.scalar.flatMap { UInt64($0.string) } ?? 0
+    return (recipe, seed, steps, node["stop_after"]?.int)
   }
 
   /// All runs in a folder, in the order of their names; folders that are none are passed over.

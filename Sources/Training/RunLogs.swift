@@ -43,20 +43,20 @@ struct RunLogs {
     }
   }
 
-  /// Measurements.
-  func write(_ measured: [Metric], step: Int) throws(TrainingError) {
+  /// Measurements on held-out data, the event "eval", or on test data, "test".
+  func write(_ measured: [Metric], _ event: String, step: Int) throws(TrainingError) {
     var values: [String: Double] = [:]
     for metric in measured {
       values[metric.key] = metric.value
       values[metric.key + "_error"] = metric.error
     }
-    let scalars = Dictionary(uniqueKeysWithValues: values.map { ("held_out/" + $0, $1) })
+    let scalars = Dictionary(uniqueKeysWithValues: values.map { (event + "/" + $0, $1) })
     try attempt { () throws(ReportsError) in
-      try metrics.append(.init(event: "eval", step: step, values: values))
+      try metrics.append(.init(event: event, step: step, values: values))
       try board.append(step: step, wallTime: Self.now, scalars: scalars)
     }
     let words = measured.map { "\($0.name) \($0.value) \($0.unit) (\($0.kind.word))" }
-    say("step \(step): " + words.joined(separator: ", "))
+    say("step \(step), \(measured.first?.note ?? ""): " + words.joined(separator: ", "))
   }
 
   func end(_ summary: TrainingSummary) throws(TrainingError) {

@@ -10,11 +10,16 @@ struct TimeBudget {
   /// The share of the time that measurements may take.
   private static let evaluationShare = 0.25
 
+  /// How much longer than asked a run may take before it ends early.
+  private static let tolerance = 1.05
+
   /// Sets the number of steps, and the intervals of measurements and samples where the user left
   /// them open.
+  ///
+  /// - Returns: When the last step must be made, should the machine turn out slower than measured.
   func fit<R: Recipe>(
     _ configuration: inout Configuration<R.Settings>, _ recipe: R, _ data: DataSplit<R.Data>
-  ) {
+  ) -> ContinuousClock.Instant {
     let settings = configuration.settings
     let key = RandomKey(seed: configuration.seed)
     var state = recipe.start(data, key.fork(Purpose.start))
@@ -44,12 +49,15 @@ struct TimeBudget {
     let left = seconds - (ContinuousClock.now - began).inSeconds - compilation
     let evaluations = Self.count(10, each: perEvaluation, of: left)
     let drawings = Self.count(5, each: perDrawing, of: left)
-    let spent = Double(evaluations) * perEvaluation + Double(drawings) * perDrawing
+    let test = Double(data.test?.count ?? 0) / Double(max(1, data.heldOut.count)) * perEvaluation
+    let spent = Double(evaluations) * perEvaluation + Double(drawings) * perDrawing + test
     let steps = max(1, Int(max(0, left - spent) / perStep))
     configuration.change(steps: steps) { loop in
       loop.evaluateEvery = loop.evaluateEvery ?? (steps + evaluations - 1) / evaluations
       loop.sampleEvery = loop.sampleEvery ?? (steps + drawings - 1) / drawings
     }
+    return began
+      + .seconds(max(0, Self.tolerance * seconds - perEvaluation - test - perDrawing))
   }
 
   private static func count(_ wanted: Int, each cost: Double, of left: Double) -> Int {

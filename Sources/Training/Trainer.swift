@@ -7,7 +7,7 @@ import Tensors
 /// The loop: steps, measurements, samples, checkpoints, and the files that tell of them.
 final class Trainer<R: Recipe> {
   let recipe: R
-  let configuration: Configuration<R.Settings>
+  private(set) var configuration: Configuration<R.Settings>
   let data: DataSplit<R.Data>
   let files: RunFiles
   let checkpoint: RecipeCheckpoint<R>
@@ -19,6 +19,8 @@ final class Trainer<R: Recipe> {
   /// What to say before the first step.
   var messages: [String] = []
   let began: ContinuousClock.Instant
+  /// When a timed run must make its last step.
+  private var deadline: ContinuousClock.Instant?
 
   private let step: CompiledStep<R.State, StepInput<R.Data.Batch>, [String: Tensor]>
 
@@ -31,18 +33,19 @@ final class Trainer<R: Recipe> {
     var configuration = try request.configuration(R.self)
     if request.overwrites { RunFiles.remove(request.folder) }
     try RunFiles.requireUnused(request.folder)
-    var recipe = try Self.recipe(configuration.settings)
-    let data = try Self.data(of: recipe)
+    var recipe = try configuration.recipe(R.self)
+    let data = try configuration.data(of: recipe)
+    var deadline: ContinuousClock.Instant?
     if let seconds = request.seconds {
-      let budget = TimeBudget(seconds: seconds, began: began)
-      budget.fit(&configuration, recipe, data)
-      recipe = try Self.recipe(configuration.settings)
+      deadline = TimeBudget(seconds: seconds, began: began).fit(&configuration, recipe, data)
+      recipe = try configuration.recipe(R.self)
     }
     let steps = configuration.settings.steps
     configuration.change { $0 = $0.resolved(steps: steps) }
     let files = try RunFiles(
       creating: request.folder, configuration: configuration.yaml, command: request.command)
     try self.init(recipe, configuration, data, files, began)
+    self.deadline = deadline
   }
 
   /// An old run, with the state of its newest checkpoint that can be read.
@@ -52,16 +55,15 @@ final class Trainer<R: Recipe> {
     guard run.recipe == R.method.name else {
       throw .otherRecipe(folder: folder.path, its: run.recipe, asked: R.method.name)
     }
-    var configuration = Configuration(
-      recipe: R.method.name, settings: R.defaults, loop: R.loop, seed: 0)
-    let file = folder.appendingPathComponent(Run.Files.configuration)
-    let text = FileManager.default.contents(atPath: file.path) ?? Foundation.Data()
-    try configuration.apply(yaml: String(decoding: text, as: UTF8.self), file: file.path)
-    configuration.change(steps: steps)
-    let recipe = try Self.recipe(configuration.settings)
+    var configuration = try Configuration<R.Settings>(
+      R.self, file: folder.appendingPathComponent(Run.Files.configuration))
+    // Who asks for another end wants no other.
+    configuration.change(steps: steps) { if steps != nil { $0.stopAfter = nil } }
+    let recipe = try configuration.recipe(R.self)
+    let data = try configuration.data(of: recipe)
     let files = try RunFiles(
       opening: folder, configuration: steps == nil ? nil : configuration.yaml)
-    try self.init(recipe, configuration, Self.data(of: recipe), files, began)
+    try self.init(recipe, configuration, data, files, began)
     try restore()
   }
 
@@ -76,6 +78,7 @@ final class Trainer<R: Recipe> {
     self.began = began
     key = RandomKey(seed: configuration.seed)
     state = recipe.start(data, key.fork(Purpose.start))
+    try Self.requireMemory(state)
     checkpoint = RecipeCheckpoint(recipe, state)
     order = BatchOrder(
       count: data.training.count, batchSize: configuration.settings.batchSize,
@@ -86,20 +89,28 @@ final class Trainer<R: Recipe> {
     step = Self.compiledStep(recipe)
   }
 
+  /// Nothing is computed yet: weights that cannot fit are refused before the system ends the program.
+  private static func requireMemory(_ state: R.State) throws(TrainingError) {
+    let bytes = state.tensors.reduce(0) { $0 + $1.type.byteCount }
+    let memory = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+    if bytes > memory { throw .refused(TooLarge(bytes: bytes, memory: memory)) }
+  }
+
+  private struct TooLarge: Error, CustomStringConvertible {
+    let bytes: Int
+    let memory: Int
+    var description: String {
+      "weights and optimizer take \(Wording.bytes(bytes)), this machine has \(Wording.bytes(memory)) of memory; "
+        + "choose smaller sizes."
+    }
+  }
+
   static func compiledStep(
     _ recipe: R
   ) -> CompiledStep<R.State, StepInput<R.Data.Batch>, [String: Tensor]> {
     compiled { (state: inout R.State, input: StepInput<R.Data.Batch>) in
       recipe.step(&state, input.batch, input.key.fork(Purpose.step).fork(input.step))
     }
-  }
-
-  private static func recipe(_ settings: R.Settings) throws(TrainingError) -> R {
-    do { return try R(settings) } catch { throw .refused(error) }
-  }
-
-  private static func data(of recipe: R) throws(TrainingError) -> DataSplit<R.Data> {
-    do { return try recipe.data() } catch { throw .data(error) }
   }
 
   /// Takes the newest checkpoint that can be read; damaged ones are named and passed over.
@@ -144,7 +155,7 @@ final class Trainer<R: Recipe> {
       report(.message(message))
     }
     var meter = Meter(steps: settings.steps, batchSize: settings.batchSize, step: first)
-    var isFinished = first >= settings.steps
+    var isFinished = first >= lastStep
     if isFinished && (first == 0 || !files.checkpoints.steps.contains(first)) {
       try save(&logs, report)
     }
@@ -152,13 +163,17 @@ final class Trainer<R: Recipe> {
       let values = try advance(&logs)
       report(.step(meter.record(trainer, values)))
       try logs.write(trainer, values, meter, everyStep: loop.logEvery)
-      let isLast = trainer.step == settings.steps
+      try keepTime()
+      let isLast = trainer.step >= lastStep
       var isBest = false
       if isLast || trainer.step.isDue(loop.evaluateEvery) {
         isBest = try evaluate(&logs, report)
       }
       isFinished = isLast || isOutOfPatience
-      if isFinished || trainer.step.isDue(loop.sampleEvery) { try draw(report) }
+      if isFinished { try evaluateAtEnd(&logs) }
+      if isFinished || trainer.step.isDue(loop.sampleEvery) {
+        try draw(isFinished ? data.atEnd : data, report)
+      }
       trainer.isFinished = isFinished
       let isDue =
         trainer.step.isDue(loop.checkpointEvery) || meter.isSaveDue(loop.checkpointSeconds)
@@ -173,6 +188,18 @@ final class Trainer<R: Recipe> {
     try logs.end(summary)
     report(.end(summary))
     return summary
+  }
+
+  /// The step after which the run ends, if patience does not end it before.
+  private var lastStep: Int { min(settings.steps, loop.stopAfter ?? settings.steps) }
+
+  /// Ends a timed run whose time is over. The step is kept among the settings before anything else, so that the run is
+  /// the same when it is resumed or made again.
+  private func keepTime() throws(TrainingError) {
+    guard let deadline, trainer.step < lastStep, ContinuousClock.now >= deadline else { return }
+    let step = trainer.step
+    configuration.change { $0.stopAfter = step }
+    try files.write(Array(configuration.yaml.utf8), Run.Files.configuration)
   }
 
   private var isOutOfPatience: Bool {
@@ -210,7 +237,7 @@ final class Trainer<R: Recipe> {
     // The same draws at every measurement, so that the values can be compared.
     let metrics = recipe.evaluate(state, data, key.fork(Purpose.evaluation))
     trainer.metrics = metrics
-    try logs.write(metrics, step: trainer.step)
+    try logs.write(metrics, "eval", step: trainer.step)
     report(.evaluation(step: trainer.step, metrics: metrics))
     guard let value = metrics.first?.value, value.isFinite else { return false }
     let isBetter = trainer.best.map { best in
@@ -225,7 +252,16 @@ final class Trainer<R: Recipe> {
     return true
   }
 
-  private func draw(_ report: (TrainingEvent) -> Void) throws(TrainingError) {
+  /// Measures a finished run on data that nothing was chosen by.
+  private func evaluateAtEnd(_ logs: inout RunLogs) throws(TrainingError) {
+    guard data.test != nil else { return }
+    trainer.metrics = recipe.evaluate(state, data.atEnd, key.fork(Purpose.evaluation))
+    try logs.write(trainer.metrics, "test", step: trainer.step)
+  }
+
+  private func draw(
+    _ data: DataSplit<R.Data>, _ report: (TrainingEvent) -> Void
+  ) throws(TrainingError) {
     let figures = recipe.figures(state, data, key.fork(Purpose.figures))
     guard !figures.isEmpty else { return }
     try files.attempt { () throws(CheckpointError) in
@@ -239,10 +275,10 @@ final class Trainer<R: Recipe> {
   ) throws(TrainingError) {
     // What the checkpoint belongs to must not be lost before it.
     try logs.synchronize()
-    let card = ModelCard(R.method, trainer, configuration.yaml).text
     let store = files.checkpoints
+    let content = checkpoint.files(recipe, state, trainer, configuration: configuration.yaml)
     try files.attempt { () throws(CheckpointError) in
-      try store.write(step: trainer.step, checkpoint.files(recipe, state, trainer, card: card))
+      try store.write(step: trainer.step, content)
       try store.link("last", to: trainer.step)
       let best = trainer.best?.step
       if let best, store.steps.contains(best) { try store.link("best", to: best) }

@@ -36,8 +36,7 @@ public struct TrainingRequest: Sendable {
   /// The settings of a run: the recipe's defaults, files, assignments, then seed and steps.
   func configuration<R: Recipe>(_ recipe: R.Type) throws(TrainingError) -> Configuration<R.Settings>
   {
-    var configuration = Configuration(
-      recipe: R.method.name, settings: R.defaults, loop: R.loop, seed: 0)
+    var configuration = Configuration<R.Settings>(R.self)
     for url in configurations {
       guard let data = FileManager.default.contents(atPath: url.path) else {
         throw .configuration(file: url.path, problem: "it cannot be read")

@@ -177,6 +177,38 @@ import Testing
     mutating func visit(_ visitor: inout Visitor) { visitor("image", &image) }
   }
 
+  @Test(arguments: [-1, -0.5, 0.1] as [Double])
+  func `Weighted levels are a probability, in the ratio of weights where the law is flat`(
+    centre: Double
+  ) {
+    let process = DiffusionProcess(NoiseSchedule(.linear), .clean)
+    var variances = [Double](repeating: 1, count: process.count)
+    variances[0] = 1e6
+    let weights = [0.5, 0.1, 0.25, 0.15]
+    let flat = VariationalBound(
+      process, variance: .given(variances), decoder: .weightedLevels(weights))
+    func probabilities(_ bound: VariationalBound) -> [Double] {
+      let levels = Tensor((0..<4).map { Double($0) / 1.5 - 1 }, shape: [4, 1])
+      let first = Tensor([Int32](repeating: 0, count: 4))
+      return bound.term(
+        Constant(image: Tensor([centre])), levels, noise: levels.zerosLike(), at: first
+      ).doubles().map { exp(-$0) }
+    }
+    for (probability, weight) in zip(probabilities(flat), weights) {
+      #expect(abs(probability - weight) < 1e-5)
+    }
+    variances[0] = 0.09
+    let sharp = probabilities(
+      VariationalBound(process, variance: .given(variances), decoder: .weightedLevels(weights)))
+    let scores = weights.indices.map { k in
+      let distance = (Double(k) / 1.5 - 1 - centre) / 0.3
+      return weights[k] * exp(-distance * distance / 2)
+    }
+    for k in weights.indices {
+      #expect(abs(sharp[k] - scores[k] / scores.reduce(0, +)) < 1e-5)
+    }
+  }
+
   @Test(arguments: [-1, -0.5, 0.1, 0.999, 1] as [Double])
   func `The decoder's levels are a probability, and far ones cost what they should`(
     centre: Double

@@ -39,7 +39,9 @@ struct DenoisingRecipe: LossRecipe {
         Tensor(indices.flatMap { points[2 * $0..<2 * $0 + 2] }, shape: [indices.count, 2])
       }
     }
-    return DataSplit(training: points(100, 1), heldOut: points(40, 2))
+    return DataSplit(
+      training: points(100, 1), heldOut: points(40, 2), test: points(30, 3),
+      testName: "test points")
   }
 
   func model(_ data: DataSplit<Examples<Tensor>>, _ key: RandomKey) -> Perceptron {
@@ -73,6 +75,15 @@ struct DenoisingRecipe: LossRecipe {
     var model = state.best
     let points = model(key.normal([4, 2]), .inference).floats()
     return [.texts(TextSamples(samples: [.init(text: "\(points)")]))]
+  }
+
+  func samples(_ state: State, _ request: SampleRequest) -> SampleBatch? {
+    .texts(
+      request.inParts(of: 2) { count, key in
+        var model = state.best
+        let points = model(key.normal([count, 2]), .inference).floats()
+        return (0..<count).map { "\(points[2 * $0]) \(points[2 * $0 + 1])" }
+      })
   }
 
   func configuration(of model: Perceptron) -> any Encodable {

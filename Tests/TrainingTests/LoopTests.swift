@@ -116,6 +116,56 @@ import Training
     #expect((done["metrics"] as? [String: Double])?["squared_error"] != nil)
   }
 
+  @Test func aRunThatEndsEarlyIsFinishedAndTheSameWhenItIsResumed() throws {
+    let scratch = Scratch()
+    let settings = ["steps=40", "stop_after=25", "checkpoint_every=10"]
+    let summary = try train(scratch["straight"], settings)
+    #expect(summary.isFinished && summary.step == 25)
+    let stop = StopRequest()
+    try train(scratch["stopped"], settings, stop: stop) { event in
+      if case .step(let step) = event, step.step == 13 { stop.request() }
+    }
+    #expect(try DenoisingRecipe.resume(scratch["stopped"]).step == 25)
+    #expect(scratch["stopped"].differences(to: scratch["straight"]) == [])
+    #expect(try DenoisingRecipe.resume(scratch["stopped"], steps: 40).step == 40)
+  }
+
+  @Test func testItemsAreMeasuredOnceAndNeverChosenBy() throws {
+    let scratch = Scratch()
+    let summary = try train(scratch["run"], ["steps=20", "evaluate_every=5"])
+    #expect(summary.metrics[0].note == "30 test points")
+    let run = try Run(scratch["run"])
+    let events = try run.entries().filter { $0.event == "eval" || $0.event == "test" }
+    #expect(events.map(\.event) == ["eval", "eval", "eval", "eval", "test"])
+    #expect(events[3].values["squared_error"] != events[4].values["squared_error"])
+    #expect(events[4].values["squared_error"] == summary.metrics[0].value)
+    #expect(try DenoisingRecipe.evaluate(TrainedModel(run))[0] == summary.metrics[0])
+  }
+
+  @Test func aCheckpointIsUsedWithoutItsRunAndWithoutItsOptimizer() throws {
+    let scratch = Scratch()
+    let summary = try train(scratch["run"], ["width=5"])
+    let last = scratch["run/checkpoints/last"].resolvingSymlinksInPath()
+    try FileManager.default.moveItem(at: last, to: scratch["model"])
+    try FileManager.default.removeItem(at: scratch["run"])
+    try FileManager.default.removeItem(at: scratch["model/optimizer.safetensors"])
+    let model = try TrainedModel(folder: scratch["model"])
+    #expect(model.recipe == "denoise-moons")
+    #expect(try DenoisingRecipe.evaluate(model) == summary.metrics)
+    func samples(_ count: Int) throws -> SampleBatch? {
+      try DenoisingRecipe.sample(model, prompt: nil, count: count, seed: 3)
+    }
+    guard case .texts(let texts)? = try samples(5) else {
+      Issue.record("the model made no texts")
+      return
+    }
+    #expect(Set(texts).count == 5)
+    #expect(try samples(5) == .texts(texts))
+    try FileManager.default.removeItem(at: scratch["model/ema.safetensors"])
+    let error = #expect(throws: TrainingError.self) { try samples(1) }
+    #expect(error?.exitCode == 2 && "\(error!)".contains("ema.safetensors"))
+  }
+
   @Test func aTimedRunsNumberOfStepsGivesTheSameBits() throws {
     let scratch = Scratch()
     var request = TrainingRequest(folder: scratch["timed"], seed: 1, seconds: 2)

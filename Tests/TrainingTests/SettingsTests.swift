@@ -21,7 +21,7 @@ import Training
 
   private func failure(_ assignments: [String] = [], yaml: String? = nil) -> TrainingError? {
     do {
-      _ = try run(assignments, yaml: yaml)
+      _ = try run(assignments, yaml: yaml, steps: nil)
       return nil
     } catch { return error }
   }
@@ -58,7 +58,13 @@ import Training
       ("width=wide", "--set: width takes a whole number, not \"wide\"."),
       ("width=1.5", "--set: width takes a whole number, not \"1.5\"."),
       ("noise=strong", "--set: noise takes a number, not \"strong\"."),
-      ("batch_size=0", "--set: batch_size cannot be \"0\"."),
+      ("batch_size=0", "denoise-moons: batch_size takes 1 to 1000000, not 0."),
+      (
+        "batch_size=101",
+        "denoise-moons: batch_size takes 1 to 100, the number of training items, not 101."
+      ),
+      ("evaluate_every=0", "denoise-moons: evaluate_every takes 1 to 1000000000000, not 0."),
+      ("steps=-1", "denoise-moons: steps takes 0 to 1000000000000, not -1."),
       ("seed=-1", "--set: seed takes a whole number in range, not \"-1\"."),
       ("width=[1, 2]", "--set: width takes a whole number, not a list."),
       ("width", "--set: width is no key=value."),

@@ -54,6 +54,9 @@ public struct ProgressLine: Sendable, Equatable {
     on terminal: Terminal, width: Int, indent: Int = 0, barWidth: Int = 24
   ) -> String {
     let room = max(0, width - 1 - indent)
+    if steps == 0 {
+      return join([nameField(terminal), plain("measures its speed")], terminal, room, indent)
+    }
     var shown = Set(Part.allCases)
     if width < 60 {
       let parts = [nameField(terminal), plain(percent), left(terminal, withWord: false)]
@@ -70,7 +73,7 @@ public struct ProgressLine: Sendable, Equatable {
   /// The line for a stream that is no terminal: `07:50:31 vae-fashion step 3480 of 6000, …`.
   /// - Parameter time: seconds since 1970, shown in UTC.
   public func plainText(at time: Int) -> String {
-    var parts = ["step \(step) of \(steps)"]
+    var parts = [steps > 0 ? "step \(step) of \(steps)" : "measures its speed"]
     if let loss { parts.append("\(lossName) \(Wording.value(loss, unit: unit))") }
     if let stepsPerSecond { parts.append(Wording.rate(stepsPerSecond, "steps")) }
     if let secondsLeft { parts.append(Wording.duration(secondsLeft) + " left") }

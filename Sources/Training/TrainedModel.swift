@@ -1,0 +1,103 @@
+import Checkpoints
+public import Foundation
+public import Reports
+import Tensors
+
+/// A trained model on the disk: a run, by its newest checkpoint that can be read, or one checkpoint's folder.
+public struct TrainedModel: Sendable {
+  /// The recipe's name.
+  public let recipe: String
+  let seed: UInt64
+  let folder: URL
+  /// The file with the settings.
+  let settings: URL
+  /// Folders of checkpoints, the best choice first.
+  let checkpoints: [URL]
+
+  public init(_ run: Run) {
+    let store = run.checkpoints
+    self.init(
+      recipe: run.recipe, seed: run.seed, folder: run.url,
+      settings: run.url.appendingPathComponent(Run.Files.configuration),
+      checkpoints: store.steps.reversed().map { store.folder($0) })
+  }
+
+  /// A checkpoint's folder, wherever it lies; a run's folder is taken as that run.
+  public init(folder: URL) throws(TrainingError) {
+    let file = folder.appendingPathComponent(Self.settingsFile)
+    guard FileManager.default.fileExists(atPath: file.path) else {
+      do { self.init(try Run(folder)) } catch {
+        throw .notARun(
+          folder: folder.path,
+          problem: "it has neither a checkpoint's \(Self.settingsFile) nor a run's config.yaml")
+      }
+      return
+    }
+    let head = try Run.head(of: file)
+    self.init(
+      recipe: head.recipe, seed: head.seed, folder: folder, settings: file, checkpoints: [folder])
+  }
+
+  private init(recipe: String, seed: UInt64, folder: URL, settings: URL, checkpoints: [URL]) {
+    self.recipe = recipe
+    self.seed = seed
+    self.folder = folder
+    self.settings = settings
+    self.checkpoints = checkpoints
+  }
+
+  /// A checkpoint's copy of its run's configuration, by which it can be used without the run.
+  static let settingsFile = "recipe.yaml"
+}
+
+extension Recipe {
+  /// Measures a model on the test data, or on the held-out ones where there are no others. The measurement at the end of
+  /// its run gives the same values.
+  public static func evaluate(_ model: TrainedModel) throws(TrainingError) -> [Metric] {
+    let loaded = try LoadedModel<Self>(model)
+    let key = RandomKey(seed: model.seed).fork(Purpose.evaluation)
+    return loaded.recipe.evaluate(loaded.state, loaded.data.atEnd, key)
+  }
+
+  /// Lets a model make so many pictures or texts; nil where its method makes none.
+  ///
+  /// - Parameters:
+  ///   - prompt: The text to go on with; only for recipes that take prompts.
+  ///   - seed: The same seed gives the same samples.
+  public static func sample(
+    _ model: TrainedModel, prompt: String?, count: Int, seed: UInt64
+  ) throws(TrainingError) -> SampleBatch? {
+    let loaded = try LoadedModel<Self>(model)
+    let key = RandomKey(seed: seed).fork(Purpose.figures)
+    return loaded.recipe.samples(
+      loaded.state, SampleRequest(prompt: prompt, count: count, key: key))
+  }
+}
+
+/// A model's recipe with its data and its state.
+private struct LoadedModel<R: Recipe> {
+  let recipe: R
+  let data: DataSplit<R.Data>
+  let state: R.State
+
+  init(_ model: TrainedModel) throws(TrainingError) {
+    guard model.recipe == R.method.name else {
+      throw .otherRecipe(folder: model.folder.path, its: model.recipe, asked: R.method.name)
+    }
+    let configuration = try Configuration<R.Settings>(R.self, file: model.settings)
+    recipe = try configuration.recipe(R.self)
+    data = try configuration.data(of: recipe)
+    let start = recipe.start(data, RandomKey(seed: model.seed).fork(Purpose.start))
+    let checkpoint = RecipeCheckpoint(recipe, start)
+    var problems: [String] = []
+    for folder in model.checkpoints {
+      do {
+        state = try checkpoint.load(folder, into: start, toGoOn: false)
+        return
+      } catch {
+        problems.append("\(error)")
+      }
+    }
+    throw .noCheckpoint(folder: model.folder.path, problems: problems)
+  }
+}
