@@ -51,6 +51,13 @@ enum Binary {
     _ arguments: String..., environment: [String: String] = [:], output: FileHandle? = nil,
     folder: String? = nil
   ) throws -> Outcome {
+    try run(arguments: arguments, environment: environment, output: output, folder: folder)
+  }
+
+  static func run(
+    arguments: [String], environment: [String: String] = [:], output: FileHandle? = nil,
+    folder: String? = nil
+  ) throws -> Outcome {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: try #require(path))
     process.arguments = arguments

@@ -52,6 +52,33 @@ struct TrainTests {
     #expect(metric.names.starts(with: ["value", "unit", "kind"]))
     let told = try resumed.lines().last?["metrics"]?.members?.first?.value
     #expect(String(describing: metric["value"]) == String(describing: told))
+
+    let folder = scratch.path("model")
+    try FileManager.default.moveItem(
+      at: URL(fileURLWithPath: run + "/checkpoints/last").resolvingSymlinksInPath(),
+      to: URL(fileURLWithPath: folder))
+    let alone = try Binary.run("eval", "--model", folder, "--json")
+    #expect(alone.status == 0 && alone.output == measured.output)
+    let points = try Binary.run("sample", "--model", folder, "--count", "3", "--json").json()
+    #expect(points["outputs"]?.elements?.count == 3)
+    let prompted = try Binary.run("sample", "--model", folder, "--prompt", "a", "--json")
+    #expect(prompted.status == 2 && prompted.errorKind == "invalid")
+    #expect(try Binary.run("sample", "--model", folder, "--run", run).status == 64)
+    #expect(try Binary.run("sample", "--model", folder, "--dtype", "int3").status == 4)
+  }
+
+  @Test("goes on with a prompt, as many times as asked")
+  func prompts() throws {
+    let run = scratch.path("text")
+    let settings = ["width=8", "length=16", "batch_size=2"].flatMap { ["--set", $0] }
+    let arguments = ["train", "lstm-text", "--out", run, "--steps", "1"] + settings
+    #expect(try Binary.run(arguments: arguments).status == 0)
+    let samples = try Binary.run(
+      "sample", "--run", run, "--prompt", "an old é", "--count", "3", "--json"
+    ).json()
+    let texts = samples["outputs"]?.elements?.compactMap(\.string) ?? []
+    #expect(texts.count == 3 && texts.allSatisfy { $0.hasPrefix("an old é") })
+    #expect(Set(texts).count == 3)
   }
 
   @Test("says that a folder has a run already, and replaces it when asked")

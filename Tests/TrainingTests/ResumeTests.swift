@@ -15,7 +15,7 @@ import Training
     let second = try DenoisingRecipe.resume(scratch["stopped"])
     #expect(second.isFinished && second.step == 40)
     #expect(scratch["stopped"].differences(to: scratch["straight"]) == [])
-    #expect(scratch["stopped"].reproducibleFiles.count == 7)
+    #expect(scratch["stopped"].reproducibleFiles.count == 8)
   }
 
   @Test func filesOfAnotherSeedDiffer() throws {

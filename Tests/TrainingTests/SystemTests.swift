@@ -47,7 +47,7 @@ import Training
         try train(URL(fileURLWithPath: path), settings)
       }
     }
-    #expect(scratch["run-1"].reproducibleFiles.count == 7)
+    #expect(scratch["run-1"].reproducibleFiles.count == 8)
     #expect(scratch["run-2"].differences(to: scratch["run-1"]) == [])
     #expect(scratch["run-3"].differences(to: scratch["run-1"]) == [])
   }
