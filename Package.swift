@@ -81,18 +81,21 @@ let package = Package(
     layer("Models", ["Layers"]),
     layer("Objectives", ["Layers", "Models"]),
     layer("Samplers", ["Layers", "Models"]),
+    layer(
+      "Published", ["Checkpoints", "Documents", "Models", "Objectives", "Optimizers", "Samplers"]),
     layer("Workloads", ["Models", "Objectives", "Optimizers"]),
     layer("Reports", ["Images"]),
     layer(
       "Training",
       ["Checkpoints", "Documents", "Optimizers", "Datasets", "Images", "Reports", yaml]),
     layer("Recipes", ["Training", "Models", "Objectives", "Samplers", "Tokenizers"]),
-    layer("Apus", ["Recipes", "Reports", "Tokenizers", "Images", "Checkpoints"]),
+    layer("Apus", ["Recipes", "Published", "Reports", "Tokenizers", "Images", "Checkpoints"]),
     .executableTarget(
       name: "Commands",
       dependencies: [
         "Workloads",
-        "Recipes", "Training", "Reports", "Checkpoints", "Datasets", "Images", "Documents",
+        "Recipes", "Training", "Published", "Reports", "Checkpoints", "Datasets", "Images",
+        "Documents",
         "Tensors", "CKernels", "COneDNN", arguments, yaml,
       ],
       swiftSettings: settings),
@@ -121,6 +124,7 @@ let package = Package(
     tests("Reports", ["Images"]),
     tests("Training"),
     tests("Recipes"),
+    tests("Published", ["Checkpoints", "Documents"]),
     tests("Commands", ["Documents", "Checkpoints"]),
   ]
 )

@@ -3,6 +3,7 @@ import Checkpoints
 import Datasets
 import Foundation
 import Images
+import Published
 import Reports
 import Tensors
 import Training
@@ -70,6 +71,7 @@ struct Failure: Error {
     case let error as Failure: self = error
     case let error as DatasetError: self.init(error)
     case let error as CheckpointError: self.init(error)
+    case let error as PublishedError: self.init(error)
     case let error as ImageError: self.init(error)
     case let error as ReportsError: self.init(error)
     case let error as TrainingError: self.init(error, arguments)
@@ -98,7 +100,7 @@ struct Failure: Error {
     }
   }
 
-  private init(_ error: CheckpointError) {
+  init(_ error: CheckpointError) {
     switch error {
     case .unreadable(let file, _):
       self.init(Self.isFile(file) ? .invalid : .missing, sentence("\(error)"))
@@ -171,7 +173,7 @@ struct Failure: Error {
 }
 
 /// A text as a sentence: its first line, with a full stop.
-private func sentence(_ text: String) -> String {
+func sentence(_ text: String) -> String {
   let line = text.split(separator: "\n").first.map(String.init) ?? "something failed"
   return line.hasSuffix(".") || line.hasSuffix("?") ? line : line + "."
 }

@@ -206,8 +206,7 @@ extension Module {
 
   /// The number of trained numbers.
   public var parameterCount: Int {
-    leaves.filter { !$0.isBuffer && $0.tensor.dataType.isFloatingPoint }.map(\.tensor.count).reduce(
-      0, +)
+    leaves.filter(\.isTrained).map(\.tensor.count).reduce(0, +)
   }
 
   /// Computes every tensor now.
@@ -215,4 +214,9 @@ extension Module {
     _ = Evaluation.values(of: tensors)
     return self
   }
+}
+
+extension Visitor.Leaf {
+  /// Whether gradients move the tensor.
+  public var isTrained: Bool { !isBuffer && tensor.dataType.isFloatingPoint }
 }

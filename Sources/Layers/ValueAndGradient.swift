@@ -24,6 +24,18 @@ public func valueAndGradient<M: Module, Part: Module>(
   updating model: inout M, at part: WritableKeyPath<M, Part>, _ loss: (_ model: inout M) -> Tensor
 ) -> (value: Tensor, gradient: Part) {
   let original = model[keyPath: part]
+  let (value, slopes) = valueAndSlopes(updating: &model, at: part, loss)
+  let leaves = original.leaves
+  let missing = zip(leaves, slopes).filter { $0.isTrained && $1 == nil }.map(\.0.name)
+  guard missing.isEmpty else { fail("no gradient reaches \(missing.joined(separator: ", "))") }
+  return (value, original.replacingTensors(zip(leaves, slopes).map { $1 ?? $0.tensor }))
+}
+
+/// The same with the gradient of every tensor: nil for buffers, and where the loss does not depend on the tensor.
+package func valueAndSlopes<M: Module, Part: Module>(
+  updating model: inout M, at part: WritableKeyPath<M, Part>, _ loss: (_ model: inout M) -> Tensor
+) -> (value: Tensor, slopes: [Tensor?]) {
+  let original = model[keyPath: part]
   let leaves = original.leaves
   // Every tensor gets a node of its own: equal values stay distinct, and errors can name them.
   let aliases = leaves.map { Tensor(Alias($0.name), [$0.tensor]) }
@@ -33,17 +45,12 @@ public func valueAndGradient<M: Module, Part: Module>(
   guard value.count == 1, value.dataType.isFloatingPoint else {
     fail("valueAndGradient: the loss is \(value.type), not one number; take a mean or a sum")
   }
-
-  let isTrained = leaves.map { !$0.isBuffer && $0.tensor.dataType.isFloatingPoint }
-  let trained = leaves.indices.filter { isTrained[$0] }
+  let trained = leaves.indices.filter { leaves[$0].isTrained }
   let slopes = gradients(of: [value], seeds: [value.onesLike()], by: trained.map { aliases[$0] })
-  let missing = zip(trained, slopes).filter { $0.1 == nil }.map { leaves[$0.0].name }
-  guard missing.isEmpty else { fail("no gradient reaches \(missing.joined(separator: ", "))") }
-
   restore(&model[keyPath: part], aliases, leaves)
-  var result = leaves.map(\.tensor)
-  for (i, slope) in zip(trained, slopes) { result[i] = slope! }
-  return (value, original.replacingTensors(result))
+  var result = [Tensor?](repeating: nil, count: leaves.count)
+  for (i, slope) in zip(trained, slopes) { result[i] = slope }
+  return (value, result)
 }
 
 /// Takes the aliases out again: tensors that the loss left alone are what they were.

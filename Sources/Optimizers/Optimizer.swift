@@ -74,10 +74,6 @@ extension Module {
   }
 }
 
-extension Visitor.Leaf {
-  /// Whether gradients move the tensor.
-  public var isTrained: Bool { !isBuffer && tensor.dataType.isFloatingPoint }
-}
 
 /// Applies `rule` to every trained tensor with its gradient and its moments.
 package func updateEach<M: Module>(

@@ -1,0 +1,106 @@
+public import Checkpoints
+public import Foundation
+public import Layers
+internal import Tensors
+
+/// A folder with a `config.json` and, beside it, weights in their library's own names.
+public struct ModelFolder: Sendable {
+  public let url: URL
+  public let configuration: ModelConfiguration
+  public let architecture: any PublishedModel.Type
+
+  /// Reads the configuration.
+  public init(_ url: URL) throws(PublishedError) {
+    self.url = url
+    configuration = try ModelConfiguration(reading: url.appendingPathComponent("config.json"))
+    architecture = try Architectures.architecture(of: configuration)
+  }
+
+  /// The network with its weights.
+  /// - Throws: every tensor that is missing, surplus or of another shape, at once.
+  public func model() throws(PublishedError) -> any PublishedModel {
+    try load(architecture)
+  }
+
+  private func load<M: PublishedModel>(_ type: M.Type) throws(PublishedError) -> M {
+    var model = try M(configuration, key: RandomKey(seed: 0))
+    if let weights = try weightsFile() {
+      try model.load(from: weights)
+    } else if let recipe = try SyntheticWeights(configuration) {
+      model.replaceTensors(
+        model.publishedLeaves().map {
+          $0.tensor.dataType.isFloatingPoint && !$0.isComputed
+            ? recipe($0.name, $0.tensor.shape) : $0.tensor
+        })
+    } else {
+      throw .missing(
+        file: url.appendingPathComponent("model.safetensors").path,
+        mend: "put the weights beside config.json")
+    }
+    return model
+  }
+
+  /// The file of weights, by the libraries' names; nil where the folder has none.
+  private func weightsFile() throws(PublishedError) -> URL? {
+    let names = ["model.safetensors", "diffusion_pytorch_model.safetensors"]
+    return names.map(url.appendingPathComponent).first {
+      FileManager.default.fileExists(atPath: $0.path)
+    }
+  }
+}
+
+extension PublishedModel {
+  /// The network's tensors under the file's names.
+  /// - Parameter hasPrefix: whether names have the beginning that some files leave out.
+  public func publishedLeaves(hasPrefix: Bool = true) -> [Visitor.Leaf] {
+    let names = names
+    return leaves.map { leaf in
+      var leaf = leaf
+      leaf.name = names(leaf.name)
+      if !hasPrefix, leaf.name.hasPrefix(optionalPrefix) {
+        leaf.name.removeFirst(optionalPrefix.count)
+      }
+      return leaf
+    }
+  }
+
+  /// Puts a file's tensors in place of the network's own.
+  /// - Throws: every tensor that is missing, surplus or of another shape, at once; the network is then as it was.
+  public mutating func load(from url: URL) throws(PublishedError) {
+    do throws(CheckpointError) {
+      let file = try SafetensorsFile(url)
+      let prefix = optionalPrefix
+      let hasPrefix = prefix.isEmpty || file.entries.contains { $0.name.hasPrefix(prefix) }
+      replaceTensors(try tensors(of: file, for: publishedLeaves(hasPrefix: hasPrefix)))
+    } catch {
+      throw .weights(error)
+    }
+  }
+
+  /// What is left over may be something that no network needs.
+  private func tensors(of file: SafetensorsFile, for leaves: [Visitor.Leaf])
+    throws(CheckpointError) -> [Tensor]
+  {
+    do throws(CheckpointError) {
+      return try file.tensors(for: leaves)
+    } catch {
+      guard case .mismatched(let path, let mismatches) = error else { throw error }
+      let serious = mismatches.filter { mismatch in
+        guard case .surplus(let name, _) = mismatch else { return true }
+        return !ignored.contains { WeightNames.fits(name, $0) }
+      }
+      guard serious.isEmpty else { throw .mismatched(file: path, serious) }
+      return try file.tensors(for: leaves, allowsSurplus: true)
+    }
+  }
+
+  /// Writes the weights under the library's names.
+  public func savePublished(to url: URL) throws(CheckpointError) {
+    try Safetensors.write(publishedLeaves(), to: url)
+  }
+}
+
+extension Visitor.Leaf {
+  /// Whether the tensor is a table that the network computes, which no recipe gives: any buffer but running statistics.
+  fileprivate var isComputed: Bool { isBuffer && !name.contains("running_") }
+}
