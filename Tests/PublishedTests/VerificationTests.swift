@@ -5,12 +5,12 @@ import Testing
 
 /// Every folder with a network that `apus verify` can compare, whatever it is called.
 @Suite struct VerificationTests {
-  /// The folders whose configuration names a network.
+  /// The folders whose configuration is one of ours.
   static let folders: [URL] = {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: Fixture.root.path)) ?? []
     return names.sorted().map(Fixture.root.appendingPathComponent).filter { folder in
       let config = try? ModelConfiguration(reading: folder.appendingPathComponent("config.json"))
-      return config.map { !$0.architecture.isEmpty } ?? false
+      return config.map { config in Architectures.all.contains { $0.reads(config) } } ?? false
     }
   }()
 
