@@ -12,7 +12,8 @@ public final class Node: Sendable {
   private let state: Mutex<State>
 
   package struct State {
-    var inputs: [Tensor]
+    /// Nil where they were taken away.
+    var inputs: [Tensor]?
     var values: [Storage?]
   }
 
@@ -36,7 +37,10 @@ public final class Node: Sendable {
     state = Mutex(State(inputs: [], values: [value]))
   }
 
-  package var inputs: [Tensor] { state.withLock { $0.inputs } }
+  package var inputs: [Tensor] { state.withLock { $0.inputs ?? [] } }
+
+  /// Whether it was computed from operands that it no longer has.
+  package var isDetached: Bool { state.withLock { $0.inputs == nil } }
 
   /// The stored value of output `index`, nil where it was never computed or not kept.
   package func value(_ index: Int) -> Storage? {
@@ -53,8 +57,8 @@ public final class Node: Sendable {
   /// Takes the operands away and returns them.
   package func detach() -> [Tensor] {
     state.withLock { state in
-      let inputs = state.inputs
-      state.inputs = []
+      guard let inputs = state.inputs, !inputs.isEmpty else { return [] }
+      state.inputs = nil
       return inputs
     }
   }
