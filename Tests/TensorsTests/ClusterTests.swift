@@ -17,4 +17,20 @@ import Testing
     #expect(abs(sum - expected) < 1e-9)
     #expect(kept.doubles() == (0..<count).map { w[$0] < 0 ? x[$0] * 3 : 0 })
   }
+
+  /// Immediates are not added up: each operation rounds by itself.
+  @Test func `neighbouring constants keep their own roundings`() {
+    let x = Tensor((0..<40).map { Float($0) * 0.001_37 - 0.02 })
+    let values = x.floats()
+    func check(_ y: Tensor, _ expected: (Float) -> Float) {
+      #expect(y.floats() == values.map(expected))
+    }
+    check((x + 1000) - 1000) { ($0 + 1000) - 1000 }
+    check(1000 - (1000 - x)) { 1000 - (1000 - $0) }
+    check((x - 77) * 3) { ($0 - 77) * 3 }
+    check(((x + 1000) - 1000) * 8) { (($0 + 1000) - 1000) * 8 }
+    check((x * 0.1) * 0.3) { ($0 * 0.1) * 0.3 }
+    check((x * 1e-30) * 1e-30 * 1e38) { ($0 * 1e-30) * 1e-30 * 1e38 }
+    check(-(x + 1000) + 1000) { -($0 + 1000) + 1000 }
+  }
 }

@@ -88,10 +88,10 @@ struct TilePlan {
     }
     switch instruction.operation {
     case APUS_TILE_AFFINE:
-      guard let inner = only(instruction.operands[0]), inner.operation == APUS_TILE_AFFINE else {
-        return
-      }
-      let (scale, shift) = (instruction.immediate.0, instruction.immediate.1)
+      guard let inner = only(instruction.operands[0]), inner.operation == APUS_TILE_AFFINE,
+        canJoin(inner.immediate, instruction.immediate)
+      else { return }
+      let (scale, shift) = instruction.immediate
       instructions[i].operands = inner.operands
       instructions[i].immediate = (inner.immediate.0 * scale, inner.immediate.1 * scale + shift)
     case APUS_TILE_ADD, APUS_TILE_MULTIPLY:
@@ -115,6 +115,14 @@ struct TilePlan {
       }
     default: return
     }
+  }
+
+  /// Whether two multiply-adds with immediates are one that rounds no worse: a product and then a sum, or one of them only
+  /// changes the sign. Other pairs, such as (x + 1000) − 1000, must keep their own rounding.
+  private func canJoin(_ inner: (scale: Double, shift: Double), _ outer: (Double, Double)) -> Bool {
+    let (scale, shift) = outer
+    return inner.shift == 0 && (abs(inner.scale) == 1 || abs(scale) == 1)
+      || shift == 0 && abs(scale) == 1
   }
 
   /// Readers are counted once: combining only ever removes readers of instructions that had one.
