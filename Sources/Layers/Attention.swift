@@ -154,8 +154,7 @@ public struct MultiHeadAttention: Module {
   public func keyValues(of memory: Tensor, values: Tensor? = nil) -> KeyValues {
     if let qkv, values == nil {
       let (q, k) = (heads * headWidth, keyHeads * headWidth)
-      let part = Linear(
-        weight: qkv.weight.sliced(0, q..<(q + 2 * k)), bias: qkv.bias?.sliced(0, q..<(q + 2 * k)))
+      let part = qkv.giving(q..<(q + 2 * k))
       let parts = split(part(memory), keyHeads * 2).split(2, into: 2)
       return KeyValues(keys: parts[0], values: parts[1])
     }
@@ -187,10 +186,7 @@ public struct MultiHeadAttention: Module {
   private func projected(_ x: Tensor, _ part: Int) -> Tensor {
     let (q, k) = (heads * headWidth, keyHeads * headWidth)
     let rows = [0..<q, q..<(q + k), (q + k)..<(q + 2 * k)][part]
-    if let qkv {
-      let bias = qkv.bias?.sliced(0, rows)
-      return Linear(weight: qkv.weight.sliced(0, rows), bias: bias)(x)
-    }
+    if let qkv { return qkv.giving(rows)(x) }
     guard let linear = [query, key, value][part] else {
       fail("attention: there is neither qkv nor a projection of its own for part \(part)")
     }

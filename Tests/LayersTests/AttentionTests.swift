@@ -171,4 +171,20 @@ import Testing
       ? (inner.sliced(-1, 0..<6), inner.sliced(-1, 6..<12)) : (inner, layer.gate!(x))
     #expect(distance(layer(x), layer.output(value * door.silu())) < 1e-6)
   }
+
+  /// The order of a weight's axes is a matter of files: all uses of the projections give the same numbers.
+  @Test func theOrderOfTheWeightsAxesChangesNoNumber() {
+    let key = RandomKey(seed: 4)
+    let attention = MultiHeadAttention(width: 8, heads: 2, keyHeads: 1, key: key)
+    var other = attention
+    let (weight, bias) = (attention.qkv!.weight.transposed(), attention.qkv!.bias)
+    other.qkv = Linear(weight: weight, bias: bias, isInputFirst: true)
+    #expect(other.qkv!.inputs == 8 && other.qkv!.outputs == 16)
+    let (x, memory) = (key.normal([2, 3, 8]), key.fork(1).normal([2, 5, 8]))
+    #expect(distance(other(x), attention(x)) < 1e-6)
+    let across = attention(x, attention.keyValues(of: memory))
+    #expect(distance(other(x, other.keyValues(of: memory)), across) < 1e-6)
+    let apart = other(x, other.keyValues(of: memory, values: memory))
+    #expect(distance(apart, across) < 1e-6)
+  }
 }

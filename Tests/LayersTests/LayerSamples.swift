@@ -38,6 +38,10 @@ struct LayerSample: Sendable, CustomTestStringConvertible {
       "Linear without bias", Linear(inputs: 3, outputs: 5, hasBias: false, key: key), [4, 3],
       parameters: 15, names: ["weight"]),
     LayerSample(
+      "Linear with its inputs first", Linear(inputs: 3, outputs: 3, isInputFirst: true, key: key),
+      other: Linear(inputs: 3, outputs: 3, key: key), [4, 3], parameters: 12,
+      names: ["weight", "bias"]),
+    LayerSample(
       "LayerNorm", LayerNorm(width: 6), other: LayerNorm(width: 6, epsilon: 1e-6), [2, 3, 6],
       parameters: 12, names: ["weight", "bias"]),
     LayerSample(

@@ -47,11 +47,13 @@ public struct GPTBlock: Module {
     initialise(configuration, key.fork(2))
   }
 
-  /// Normal numbers of deviation 0.02; what is added to the residual is smaller by √(2 · layers) (GPT-2, section 2.3).
+  /// Weights as GPT-2's files have them, inputs first: normal numbers of deviation 0.02; what is added to the residual is
+  /// smaller by √(2 · layers) (GPT-2, section 2.3).
   private mutating func initialise(_ configuration: GPTConfiguration, _ key: RandomKey) {
     func normal(_ linear: inout Linear, _ purpose: Int, _ deviation: Double = 0.02) {
-      linear.weight = key.fork(purpose).normal(linear.weight.shape, deviation: deviation)
-      linear.bias = linear.bias?.zerosLike()
+      let weight = key.fork(purpose).normal(linear.weight.shape, deviation: deviation)
+      linear = Linear(
+        weight: weight.transposed(), bias: linear.bias?.zerosLike(), isInputFirst: true)
     }
     let residual = 0.02 / Double(2 * configuration.layers).squareRoot()
     if block.attention.qkv != nil { normal(&block.attention.qkv!, 0) }
@@ -93,9 +95,18 @@ public struct GPT: Module {
 
   /// Logits of the next token at every place: ids [batch, length] → [batch, length, vocabulary].
   public func callAsFunction(_ ids: Tensor, _ phase: Phase = .inference) -> Tensor {
-    var x = Dropout(dropout)(positions(tokens(ids)), phase.fork(0))
-    for (i, layer) in blocks.enumerated() { x = layer.block(x, phase.fork(i + 1)) }
-    return tokens.attend(norm(x))
+    tokens.attend(hiddenStates(ids, phase).last!)
+  }
+
+  /// What the blocks read and write, [batch, length, width]: the embedded tokens and the result of every block, the last
+  /// one behind the final norm.
+  public func hiddenStates(_ ids: Tensor, _ phase: Phase = .inference) -> [Tensor] {
+    var states = [Dropout(dropout)(positions(tokens(ids)), phase.fork(0))]
+    for (i, layer) in blocks.enumerated() {
+      states.append(layer.block(states[i], phase.fork(i + 1)))
+    }
+    states[blocks.count] = norm(states[blocks.count])
+    return states
   }
 
   /// Logits behind the next tokens [batch, length] of sequences whose earlier tokens are in the caches.
