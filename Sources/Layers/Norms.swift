@@ -37,25 +37,33 @@ public struct LayerNorm: Layer {
   }
 }
 
-/// x / √(mean(x²) + ε) · weight over the last axis (Zhang and Sennrich, arXiv:1910.07467).
+/// x / √(mean(x²) + ε) · weight over the last axes (Zhang and Sennrich, arXiv:1910.07467).
 public struct RMSNorm: Layer {
-  /// [width]; nil where there is none.
+  /// Of the normalised axes; nil where there is none.
   public var weight: Tensor?
   public var epsilon: Double
+  private let axes: Int
 
-  /// Weight 1.
-  public init(width: Int, epsilon: Double = 1e-6, hasWeight: Bool = true) {
-    weight = hasWeight ? .ones([width]) : nil
+  /// - Parameter shape: of the last axes, over which the mean is. Weight 1.
+  public init(shape: [Int], epsilon: Double = 1e-6, hasWeight: Bool = true) {
+    weight = hasWeight ? .ones(shape) : nil
     self.epsilon = epsilon
+    axes = shape.count
+  }
+
+  /// Over one axis.
+  public init(width: Int, epsilon: Double = 1e-6, hasWeight: Bool = true) {
+    self.init(shape: [width], epsilon: epsilon, hasWeight: hasWeight)
   }
 
   public func callAsFunction(_ x: Tensor, _ phase: Phase) -> Tensor {
-    rmsNorm(x, weight: weight, epsilon: epsilon)
+    rmsNorm(x, weight: weight, epsilon: epsilon, axes: axes)
   }
 
   public mutating func visit(_ visitor: inout Visitor) {
     visitor("weight", &weight)
     visitor.fixed("epsilon", epsilon)
+    visitor.fixed("axes", axes)
   }
 }
 

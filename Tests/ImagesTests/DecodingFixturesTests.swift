@@ -1,13 +1,11 @@
 import Foundation
 import Images
+import TestSupport
 import Testing
 
 @Suite("Decoding fixtures")
 struct DecodingFixturesTests {
-  @Test(
-    "The project's own fixtures are there",
-    .enabled(
-      if: ProcessInfo.processInfo.environment["APUS_FIXTURES"] == nil, "APUS_FIXTURES is set"))
+  @Test("The project's own fixtures are there", .enabled(if: Fixture.areOwn))
   func present() { #expect(!ImageFixtures.all.isEmpty) }
 
   @Test("Every picture decodes to the pixels of the reference", arguments: ImageFixtures.all)

@@ -1,8 +1,9 @@
 import Foundation
 import Images
+import TestSupport
 
-/// A folder of picture fixtures: `index.json`, `decode/`, `malformed/`, `sources/` and the expected
-/// pixels in safetensors files. `APUS_FIXTURES` points at other ones than the project's own.
+/// A folder of picture fixtures: `index.json`, `decode/`, `malformed/`, `sources/` and the expected pixels in safetensors
+/// files.
 struct ImageFixtures: Sendable, CustomStringConvertible {
   let folder: URL
   var description: String { folder.lastPathComponent }
@@ -23,22 +24,11 @@ struct ImageFixtures: Sendable, CustomStringConvertible {
     let resize: [String: Resizing]
   }
 
-  static let goldens = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("Goldens")
-
   /// All such folders there.
-  static let all: [ImageFixtures] = {
-    let set = ProcessInfo.processInfo.environment["APUS_FIXTURES"]
-    let root = set.map { URL(fileURLWithPath: $0) } ?? goldens
-    let children = try? FileManager.default.contentsOfDirectory(
-      at: root, includingPropertiesForKeys: nil)
-    return ([root] + (children ?? []).sorted { $0.path < $1.path })
-      .map { ImageFixtures(folder: $0) }
-      .filter {
-        FileManager.default.fileExists(atPath: $0.path("decode.safetensors"))
-          && FileManager.default.fileExists(atPath: $0.path("index.json"))
-      }
-  }()
+  static let all = Fixture.places.map { ImageFixtures(folder: $0) }.filter {
+    FileManager.default.fileExists(atPath: $0.path("decode.safetensors"))
+      && FileManager.default.fileExists(atPath: $0.path("index.json"))
+  }
 
   func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
 

@@ -6,95 +6,96 @@ import Testing
 
 /// PyTorch's RNN, LSTM and GRU: outputs, last states and all gradients, of whole and of packed sequences.
 @Suite struct RecurrentFixturesTests {
-  struct Case: Sendable, CustomTestStringConvertible {
-    let name: String
-    let operation: String
-    let arguments: JSONValue
+  static let cases = Fixture.cases(["RNN", "LSTM", "GRU"])
+  /// Every case in every way that its fixture uses it.
+  static let uses = cases.flatMap { example in ["full", "packed"].map { Use(example, $0) } }
+    .filter { !$0.run.inputs.isEmpty }
+
+  struct Use: Sendable, CustomTestStringConvertible {
+    let example: Fixture.Case
+    let run: Fixture.Case
     let isPacked: Bool
-    var testDescription: String { name + (isPacked ? ".packed" : ".full") }
-    var fullName: String { testDescription }
+    var testDescription: String { run.description }
 
-    func integer(_ name: String) -> Int? { arguments[name]?.integer }
-  }
-
-  static let fixture = try? Fixture("torch-rnn")
-  static let cases: [Case] = (fixture?.config["cases"]?.members ?? []).flatMap { member in
-    [false, true].map {
-      Case(
-        name: member.name, operation: member.value["operation"]?.string ?? "",
-        arguments: member.value["arguments"] ?? .object([]), isPacked: $0)
+    init(_ example: Fixture.Case, _ use: String) {
+      self.example = example
+      run = example.used(use)
+      isPacked = use == "packed"
     }
   }
 
-  @Test(.enabled(if: fixture != nil)) func thereAreCases() { #expect(!Self.cases.isEmpty) }
+  @Test(.enabled(if: Fixture.areOwn)) func thereAreCases() { #expect(Self.uses.count >= 40) }
 
-  @Test(arguments: cases) func agreesWithPyTorch(_ test: Case) throws {
+  @Test(arguments: uses) func agreesWithPyTorch(_ use: Use) throws {
+    let example = use.example
     let key = RandomKey(seed: 1)
-    let inputs = try #require(test.integer("input_size"))
-    let width = try #require(test.integer("hidden_size"))
-    let layers = try #require(test.integer("num_layers"))
-    let isBidirectional = test.arguments["bidirectional"]?.bool ?? false
-    switch test.operation {
+    let inputs = try #require(example.integer("input_size"))
+    let width = try #require(example.integer("hidden_size"))
+    let layers = example.integer("num_layers") ?? 1
+    let isBidirectional = example.isTrue("bidirectional") ?? false
+    let hasBias = example.isTrue("bias") ?? true
+    switch example.operation {
     case "RNN":
-      let activation = try #require(Activation(test.arguments["nonlinearity"]?.string ?? "tanh"))
+      let activation = try #require(Activation(example.string("nonlinearity") ?? "tanh"))
       try check(
         RNN(
-          inputs: inputs, width: width, layers: layers, activation: activation,
-          isBidirectional: isBidirectional, key: key), test)
+          inputs: inputs, width: width, layers: layers, activation: activation, hasBias: hasBias,
+          isBidirectional: isBidirectional, key: key), use)
     case "LSTM":
+      let projection = example.integer("proj_size") ?? 0
       try check(
         LSTM(
-          inputs: inputs, width: width, layers: layers, cellOutputs: test.integer("proj_size"),
-          isBidirectional: isBidirectional, key: key), test)
-    case "GRU":
+          inputs: inputs, width: width, layers: layers,
+          cellOutputs: projection == 0 ? nil : projection, hasBias: hasBias,
+          isBidirectional: isBidirectional, key: key), use)
+    default:
       try check(
         GRU(
-          inputs: inputs, width: width, layers: layers, isBidirectional: isBidirectional, key: key),
-        test)
-    default: Issue.record("unknown operation \(test.operation)")
+          inputs: inputs, width: width, layers: layers, hasBias: hasBias,
+          isBidirectional: isBidirectional, key: key), use)
     }
   }
 
-  private func check<Cell>(_ network: Recurrent<Cell>, _ test: Case) throws {
-    let fixture = Self.fixture!
-    let model = network.replacingTensors(
-      try network.leaves.map { leaf in
-        let weight = try #require(fixture.weight("\(test.name).\(leaf.name)"), "\(leaf.name)")
-        try #require(weight.shape == leaf.tensor.shape)
-        return weight
-      })
-    let names = ["x", "h0", "c0"].filter { fixture["input.\(test.fullName).\($0)"] != nil }
-    let given = names.map { fixture["input.\(test.fullName).\($0)"]! }
-    let lengths = test.isPacked ? fixture["input.lengths"] : nil
-    let results = ["output", "h", "c"].filter { fixture["output.\(test.fullName).\($0)"] != nil }
+  private func check<Cell>(_ form: Recurrent<Cell>, _ use: Use) throws {
+    let test = use.run
+    let isTimeMajor = use.example.isTrue("batch_first") != true
+    let model = try use.example.weights(into: form)
+    let names = ["x", "h0", "c0"].filter { test.inputs.contains($0) }
+    let given = try names.map { try test.input($0) }
+    let lengths = use.isPacked ? try test.fixture.tensor("input.lengths") : nil
+    let results = names.contains("c0") ? ["output", "h", "c"] : ["output", "h"]
 
     func run(_ model: Recurrent<Cell>, _ inputs: [Tensor]) -> [Tensor] {
-      let state = model.cells.indices.map { i in
-        RecurrentState(
-          hidden: inputs[1].element(0, i), cell: inputs.count > 2 ? inputs[2].element(0, i) : nil)
-      }
-      let (y, end) = model(inputs[0], state: state, lengths: lengths)
-      let last = [stack(end.map(\.hidden))]
-      return [y] + last + (inputs.count > 2 ? [stack(end.map { $0.cell! })] : [])
+      let state =
+        inputs.count == 1
+        ? nil
+        : model.cells.indices.map { i in
+          RecurrentState(
+            hidden: inputs[1].element(0, i),
+            cell: inputs.count > 2 ? inputs[2].element(0, i) : nil)
+        }
+      let (y, end) = model(
+        inputs[0], state: state, lengths: lengths, isTimeMajor: isTimeMajor)
+      return [y, stack(end.map(\.hidden))] + (inputs.count > 2 ? [stack(end.map { $0.cell! })] : [])
     }
     for (name, value) in zip(results, run(model, given)) {
-      let error = distance(value, fixture["output.\(test.fullName).\(name)"]!)
+      let error = try distance(value, test.output(name))
       #expect(error < 1e-5, "\(name) is \(error) away")
     }
+    let probes = try results.map { try test.probe($0) }
     let gradient = valueAndGradient(at: Pair(model, given)) { pair in
-      zip(results, run(pair.first, pair.second)).map { name, value in
-        (value * fixture["input.\(test.fullName).probe.\(name)"]!).sum()
-      }.reduce(Tensor(0)) { $0 + $1 }
+      zip(probes, run(pair.first, pair.second)).map { ($0 * $1).sum() }.reduce(Tensor(0)) {
+        $0 + $1
+      }
     }.gradient
-    let slopes =
-      zip(names, gradient.second).map { ($0, $1) }
-      + gradient.first.leaves.map { ($0.name, $0.tensor) }
-    for (name, slope) in slopes {
-      let expected = fixture["train.\(test.fullName).grad.\(name)"]
-      guard let expected else { continue }
-      let error = distance(slope, expected)
+    let slopes = Dictionary(
+      uniqueKeysWithValues: zip(names, gradient.second).map { ($0, $1) }
+        + gradient.first.leaves.map { ($0.name, $0.tensor) })
+    #expect(!test.gradients.isEmpty)
+    for name in test.gradients {
+      let slope = try #require(slopes[name], "no gradient by \(name)")
+      let error = try distance(slope, #require(test.gradient(name)))
       #expect(error < 1e-4, "gradient by \(name) is \(error) away")
     }
-    #expect(!fixture.names("train.\(test.fullName).grad.").isEmpty)
   }
 }

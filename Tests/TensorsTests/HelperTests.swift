@@ -47,12 +47,9 @@ import Testing
   }
 
   @Test func `Fixtures are found by what they hold`() {
+    #expect(Fixture.problems == [])
     #expect(Fixture.cases(["Conv2d"]).allSatisfy { $0.operation == "Conv2d" })
-    #expect(!Fixture.cases(["Conv2d"]).isEmpty)
     #expect(Fixture.cases(["no such operation"]).isEmpty)
-    #expect(
-      Fixture.folders { $0.weights != nil }.contains {
-        $0.folder.lastPathComponent == "torch-convolution"
-      })
+    if Fixture.areOwn { #expect(!Fixture.cases(["Conv2d"]).isEmpty) }
   }
 }

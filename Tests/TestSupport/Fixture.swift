@@ -14,15 +14,13 @@ package struct Fixture: Sendable {
   package let weights: SafetensorsFile?
 
   /// - Throws: where a file is missing or broken.
-  package init(_ name: String) throws {
-    try self.init(at: Fixture.root.appendingPathComponent(name))
-  }
-
-  /// - Throws: where a file is missing or broken.
   package init(at folder: URL) throws {
     self.folder = folder
+    let text = try String(
+      contentsOf: folder.appendingPathComponent("config.json"), encoding: .utf8)
+    // A number that Python writes and JSON does not have.
     config = try JSONValue(
-      parsing: [UInt8](Data(contentsOf: folder.appendingPathComponent("config.json"))))
+      parsing: [UInt8](text.replacingOccurrences(of: "-Infinity", with: "null").utf8))
     reference = try SafetensorsFile(folder.appendingPathComponent("reference.safetensors"))
     let model = ["model.safetensors", "diffusion_pytorch_model.safetensors"]
       .map(folder.appendingPathComponent)
@@ -30,29 +28,41 @@ package struct Fixture: Sendable {
     weights = try model.map { try SafetensorsFile($0) }
   }
 
-  /// The folder that has the fixtures.
-  package static var root: URL {
-    let set = ProcessInfo.processInfo.environment["APUS_FIXTURES"]
-    return set.map { URL(fileURLWithPath: $0) }
-      ?? URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("Goldens")
-  }
+  /// Whether the fixtures are the project's own, whose numbers are known.
+  package static let areOwn = ProcessInfo.processInfo.environment["APUS_FIXTURES"] == nil
 
-  /// Whether the fixtures have a folder of this name.
-  package static func exists(_ name: String) -> Bool {
-    FileManager.default.fileExists(
-      atPath: root.appendingPathComponent(name).appendingPathComponent("config.json").path)
-  }
+  /// The folder that has the fixtures.
+  package static let root =
+    ProcessInfo.processInfo.environment["APUS_FIXTURES"].map { URL(fileURLWithPath: $0) }
+    ?? URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("Goldens")
+
+  /// Where fixtures may be: that folder itself and those in it, in the order of their names.
+  package static let places: [URL] = {
+    let children = try? FileManager.default.contentsOfDirectory(
+      at: root, includingPropertiesForKeys: nil)
+    return [root] + (children ?? []).sorted { $0.path < $1.path }
+  }()
 
   /// A tensor of the reference, nil where it has none of this name.
   package subscript(name: String) -> Tensor? {
     reference[name].flatMap { Fixture.tensor($0, of: reference) }
   }
 
+  /// A tensor of the reference under its full name, such as `input.case.x`.
+  /// - Throws: where there is none.
+  package func tensor(_ name: String) throws -> Tensor {
+    guard let tensor = self[name] else { throw FixtureError.missing(name, folder) }
+    return tensor
+  }
+
   /// A tensor of the weights, nil where there is none of this name.
   package func weight(_ name: String) -> Tensor? {
     weights.flatMap { file in file[name].flatMap { Fixture.tensor($0, of: file) } }
   }
+
+  /// What the reference says in words, such as how it was trained.
+  package var metadata: [String: String] { reference.metadata }
 
   /// Names of the reference's tensors that begin so, without the beginning.
   package func names(_ prefix: String) -> [String] {
@@ -69,6 +79,10 @@ package struct Fixture: Sendable {
       Tensor(bytes: file.bytes(of: entry), TensorType(entry.shape, $0))
     }
   }
+}
+
+package enum FixtureError: Error {
+  case missing(String, URL)
 }
 
 extension JSONValue {

@@ -1,50 +1,86 @@
 package import Documents
-package import Foundation
+internal import Foundation
 package import Tensors
 
 extension Fixture {
-  /// Opens a folder; nil where it holds no fixture.
-  package init?(folder: URL) {
-    let (config, reference) = ("config.json", "reference.safetensors")
-    let exists = [config, reference].allSatisfy {
-      FileManager.default.fileExists(atPath: folder.appendingPathComponent($0).path)
+  /// The fixtures and the folders that look like one and cannot be read, with the reason.
+  private static let found: (fixtures: [Fixture], problems: [String]) = {
+    var (fixtures, problems): ([Fixture], [String]) = ([], [])
+    for place in places {
+      let isFixture = ["config.json", "reference.safetensors"].allSatisfy {
+        FileManager.default.fileExists(atPath: place.appendingPathComponent($0).path)
+      }
+      guard isFixture else { continue }
+      do { fixtures.append(try Fixture(at: place)) } catch {
+        problems.append("\(place.path): \(error)")
+      }
     }
-    guard exists, let fixture = try? Fixture(at: folder) else { return nil }
-    self = fixture
+    return (fixtures, problems)
+  }()
+
+  /// Why fixtures cannot be read; empty where all can.
+  package static var problems: [String] { found.problems }
+
+  /// Every fixture of a kind, which its contents tell and not its name.
+  package static func all(where isKind: (Fixture) -> Bool) -> [Fixture] {
+    found.fixtures.filter(isKind)
   }
 
-  /// Every fixture of the root folder for which `isKind` holds, in the order of names, whatever they are called.
-  package static func folders(matching isKind: (Fixture) -> Bool) -> [Fixture] {
-    let children =
-      (try? FileManager.default.contentsOfDirectory(at: root, includingPropertiesForKeys: nil))
-      ?? []
-    return ([root] + children.sorted { $0.path < $1.path })
-      .compactMap { Fixture(folder: $0) }.filter(isKind)
+  /// The cases of these operations in all fixtures.
+  package static func cases(_ operations: Set<String>) -> [Case] {
+    cases { _ in true }.filter { operations.contains($0.operation) }
   }
 
-  /// A tensor of the reference under its full name, such as `input.case.x`; ends the program where there is none.
-  package func tensor(_ name: String) -> Tensor {
-    guard let tensor = self[name] else { fatalError("\(folder.path) has no tensor \(name)") }
-    return tensor
+  /// The cases of all fixtures whose configuration is of a kind.
+  package static func cases(where isKind: (JSONValue) -> Bool) -> [Case] {
+    all { isKind($0.config) }.flatMap(\.cases)
+  }
+
+  /// The fixture's operations.
+  package var cases: [Case] {
+    (config["cases"]?.members ?? []).map {
+      Case(fixture: self, name: $0.name, config: $0.value)
+    }
   }
 
   /// One operation with arguments: its tensors are `input.<name>.…`, `output.<name>.…`, `train.<name>.grad.…`.
   package struct Case: Sendable, CustomStringConvertible {
     package let fixture: Fixture
     package let name: String
-    package let operation: String
-    package let arguments: JSONValue
+    package let config: JSONValue
 
     package var description: String { "\(fixture.folder.lastPathComponent)/\(name)" }
+    package var operation: String { config["operation"]?.string ?? "" }
+    package var arguments: JSONValue { config["arguments"] ?? .object([]) }
 
-    package func input(_ argument: String) -> Tensor { fixture.tensor("input.\(name).\(argument)") }
-    package func output(_ result: String) -> Tensor { fixture.tensor("output.\(name).\(result)") }
+    /// The same operation, used in one of several ways: `<name>.<use>`.
+    package func used(_ use: String) -> Case {
+      Case(fixture: fixture, name: "\(name).\(use)", config: config)
+    }
+
+    /// Names of the operands, in the order of the file.
+    package var inputs: [String] {
+      fixture.names("input.\(name).").filter { !$0.hasPrefix("probe.") }
+    }
+    package func input(_ argument: String) throws -> Tensor {
+      try fixture.tensor("input.\(name).\(argument)")
+    }
+    /// A result by its name; the case's only one, without a name.
+    package func output(_ result: String? = nil) throws -> Tensor {
+      try fixture.tensor((["output", name] + (result.map { [$0] } ?? [])).joined(separator: "."))
+    }
     /// What the gradient's sum multiplies an output with.
-    package func probe(_ result: String) -> Tensor {
-      fixture.tensor("input.\(name).probe.\(result)")
+    package func probe(_ result: String) throws -> Tensor {
+      try fixture.tensor("input.\(name).probe.\(result)")
     }
     package func gradient(_ operand: String) -> Tensor? {
       fixture["train.\(name).grad.\(operand)"]
+    }
+    /// Names of what the sum was differentiated by.
+    package var gradients: [String] { fixture.names("train.\(name).grad.") }
+    /// Below this size gradients are taken for zeros with rounding noise: a hundredth of the case's largest.
+    package var gradientNoise: Double {
+      (gradients.compactMap(gradient).flatMap { $0.doubles() }.map(abs).max() ?? 0) / 100
     }
     package func weight(_ parameter: String) -> Tensor? { fixture.weight("\(name).\(parameter)") }
 
@@ -57,30 +93,17 @@ extension Fixture {
       guard let value = arguments[argument] else { return nil }
       return value.double.map { [$0] } ?? value.elements?.compactMap(\.double)
     }
+    package func integer(_ argument: String) -> Int? { arguments[argument]?.integer }
+    package func double(_ argument: String) -> Double? { arguments[argument]?.double }
     package func isTrue(_ argument: String) -> Bool? { arguments[argument]?.bool }
     package func string(_ argument: String) -> String? { arguments[argument]?.string }
-  }
-
-  /// The folder's operations.
-  package var cases: [Case] {
-    (config["cases"]?.members ?? []).compactMap { member in
-      guard let operation = member.value["operation"]?.string else { return nil }
-      return Case(
-        fixture: self, name: member.name, operation: operation,
-        arguments: member.value["arguments"] ?? .object([]))
-    }
-  }
-
-  /// The cases of these operations in all fixtures.
-  package static func cases(_ operations: Set<String>) -> [Case] {
-    folders { $0.cases.contains { operations.contains($0.operation) } }.flatMap(\.cases)
-      .filter { operations.contains($0.operation) }
   }
 }
 
 /// max |a − b| over max |b|: how far `a` is from a reference. Infinite for other shapes, and where a value is NaN or
 /// infinite on one side only.
-package func distance(_ a: Tensor, _ reference: Tensor) -> Double {
+/// - Parameter least: what max |b| counts at least.
+package func distance(_ a: Tensor, _ reference: Tensor, least: Double = 0) -> Double {
   guard a.shape == reference.shape else { return .infinity }
   var (largest, scale) = (0.0, 0.0)
   for (x, y) in zip(a.doubles(), reference.doubles()) where x != y {
@@ -89,7 +112,7 @@ package func distance(_ a: Tensor, _ reference: Tensor) -> Double {
     if difference.isNaN { break }
   }
   for y in reference.doubles() where y.isFinite { scale = max(scale, abs(y)) }
-  return largest == 0 ? 0 : largest / max(scale, .leastNormalMagnitude)
+  return largest == 0 ? 0 : largest / max(scale, least, .leastNormalMagnitude)
 }
 
 extension Tensor {

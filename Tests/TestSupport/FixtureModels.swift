@@ -3,28 +3,43 @@ internal import Documents
 package import Layers
 package import Tensors
 
-extension Fixture {
-  /// A model with the weights of the fixture, which must be exactly those that it names.
+extension Fixture.Case {
+  /// A layer with the weights of the case.
   package func weights<M: Module>(into form: M) throws -> M {
+    form.replacingTensors(
+      try form.leaves.map { leaf in
+        guard let weight = weight(leaf.name), weight.shape == leaf.tensor.shape else {
+          throw ModelFixtureError.weight(leaf.name, leaf.tensor.shape, weight(leaf.name)?.shape)
+        }
+        return weight
+      })
+  }
+}
+
+extension Fixture {
+  /// A model with the fixture's weights: those it has, which must be exactly those that the model names, or those of its
+  /// recipe, which are functions of their names.
+  /// - Parameter prefix: what comes before the model's names.
+  package func weights<M: Module>(into form: M, prefix: String = "") throws -> M {
     let leaves = form.leaves
+    guard metadata["recipe"] == nil else {
+      let recipe = try recipe
+      return form.replacingTensors(
+        leaves.map {
+          $0.tensor.dataType.isFloatingPoint ? recipe(prefix + $0.name, $0.tensor.shape) : $0.tensor
+        })
+    }
     let tensors = try leaves.map { leaf in
-      guard let weight = weight(leaf.name), weight.shape == leaf.tensor.shape else {
-        throw ModelFixtureError.weight(leaf.name, leaf.tensor.shape, weight(leaf.name)?.shape)
+      let name = prefix + leaf.name
+      guard let weight = weight(name), weight.shape == leaf.tensor.shape else {
+        throw ModelFixtureError.weight(name, leaf.tensor.shape, weight(name)?.shape)
       }
       return weight
     }
-    let surplus = Set((weights?.entries ?? []).map(\.name)).subtracting(leaves.map(\.name))
+    let surplus = Set((weights?.entries ?? []).map(\.name)).subtracting(
+      leaves.map { prefix + $0.name })
     guard surplus.isEmpty else { throw ModelFixtureError.surplus(surplus.sorted()) }
     return form.replacingTensors(tensors)
-  }
-
-  /// A model with the weights of the fixture's recipe, which are functions of their names.
-  package func recipeWeights<M: Module>(into form: M) throws -> M {
-    let recipe = try recipe
-    return form.replacingTensors(
-      form.leaves.map {
-        $0.tensor.dataType.isFloatingPoint ? recipe($0.name, $0.tensor.shape) : $0.tensor
-      })
   }
 
   /// The picture that the recipe makes, in the published order of axes.
@@ -35,10 +50,11 @@ extension Fixture {
 
   private var recipe: WeightRecipe {
     get throws {
-      guard let recipe = config["recipe"], let seed = recipe["seed"]?.integer,
-        let gain = recipe["gain"]?.double
-      else { throw ModelFixtureError.noRecipe }
-      return WeightRecipe(seed: UInt64(seed), gain: gain)
+      let seed = metadata["recipe_seed"].flatMap { UInt64($0) }
+      guard let seed, let gain = metadata["recipe_gain"].flatMap(Double.init) else {
+        throw ModelFixtureError.noRecipe
+      }
+      return WeightRecipe(seed: seed, gain: gain)
     }
   }
 }

@@ -1,17 +1,11 @@
 import Documents
 import Foundation
+import TestSupport
 import Testing
 import Tokenizers
 
-/// Folders of tokenizer fixtures: `models/`, `cases/`, `decode/`, `training/`. `APUS_FIXTURES`
-/// points at other ones than the project's own.
+/// Folders of tokenizer fixtures: `models/`, `cases/`, `decode/`, `training/`.
 struct TokenizerFixtures: Sendable {
-  static let goldens = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("Goldens")
-
-  static let root =
-    ProcessInfo.processInfo.environment["APUS_FIXTURES"].map { URL(fileURLWithPath: $0) } ?? goldens
-
   /// A tokenizer of a fixture folder that is byte-level BPE.
   struct Model: Sendable, CustomTestStringConvertible {
     let folder: URL
@@ -26,14 +20,10 @@ struct TokenizerFixtures: Sendable {
     }
   }
 
-  static let folders: [URL] = {
-    let children = try? FileManager.default.contentsOfDirectory(
-      at: root, includingPropertiesForKeys: nil)
-    return ([root] + (children ?? []).sorted { $0.path < $1.path }).filter {
-      FileManager.default.fileExists(atPath: $0.appendingPathComponent("models").path)
-        && FileManager.default.fileExists(atPath: $0.appendingPathComponent("cases").path)
-    }
-  }()
+  static let folders = Fixture.places.filter {
+    FileManager.default.fileExists(atPath: $0.appendingPathComponent("models").path)
+      && FileManager.default.fileExists(atPath: $0.appendingPathComponent("cases").path)
+  }
 
   /// Other kinds of tokenizers are refused as unsupported, and only those are passed over.
   static let models: [Model] = folders.flatMap { folder in

@@ -52,12 +52,14 @@ public func smoothL1Loss(
 // MARK: - Likelihoods
 
 /// The negative log likelihood of `target` under normal distributions with mean `x` and the given variances, of which
-/// none counts as less than `epsilon`. `full` adds the constant ½ log 2π.
+/// none counts as less than `epsilon`; the gradient reaches those that are less, so that they can grow again. `full` adds
+/// the constant ½ log 2π.
 public func gaussianNegativeLogLikelihood(
   _ x: Tensor, _ target: Tensor, variance: Tensor, full: Bool = false, epsilon: Double = 1e-6,
   reduction: LossReduction = .mean
 ) -> Tensor {
-  let variance = maximum(variance, epsilon)
+  let least = variance - variance.stopped() + epsilon
+  let variance = select(variance.less(than: epsilon), least, variance)
   let loss = (variance.log() + (x - target).square() / variance) * 0.5
   return reduction(full ? loss + 0.9189385332046727 : loss)
 }

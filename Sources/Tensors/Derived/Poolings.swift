@@ -34,12 +34,15 @@ public func averagePooling(
   return inFullPrecision([x]) { Tensor(pool, $0) }
 }
 
-/// The p-norm of every window: the p-th root of the sum of p-th powers (torch.nn.LPPool).
+/// The p-norm of every window: the p-th root of the sum of p-th powers (torch.nn.LPPool). Powers keep their sign, as in
+/// PyTorch: with p = 1 it is the sum.
 public func normPooling(
   _ x: Tensor, power: Double, size: [Int], stride: [Int]? = nil, roundsUp: Bool = false
 ) -> Tensor {
   let sizes = perAxis(size, spatialAxes("norm pooling", x), "norm pooling: size")
-  let means = averagePooling(x.power(power), size: sizes, stride: stride, roundsUp: roundsUp)
+  let powers = power == 1 ? x : x.power(power)
+  let means = averagePooling(powers, size: sizes, stride: stride, roundsUp: roundsUp)
+  if power == 1 { return means * Double(sizes.product) }
   return (means.relu() * Double(sizes.product)).power(1 / power)
 }
 

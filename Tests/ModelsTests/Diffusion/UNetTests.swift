@@ -1,7 +1,7 @@
+import Documents
 import Foundation
 import Layers
 import Models
-import Optimizers
 import Tensors
 import TestSupport
 import Testing
@@ -9,36 +9,25 @@ import Testing
 @Suite struct UNetTests {
   static let key = RandomKey(seed: 1)
 
-  @Test func agreesWithDiffusers() throws {
-    let (fixture, model) = try Self.published()
-    let sample = fixture.tensor("input.sample").channelsLast
-    let time = fixture.tensor("input.timestep")
-    let output = model(sample, at: time)
-    #expect(distance(output.channelsFirst, fixture.tensor("output.sample")) < 5e-5)
-    let embedding = model.embedded(time, nil)
-    #expect(distance(embedding, fixture.tensor("output.time_embedding")) < 5e-5)
+  static let fixtures = Fixture.all { $0.config["_class_name"]?.string == "UNet2DModel" }
 
-    let (loss, gradient) = valueAndGradient(at: model) { Self.loss($0, fixture) }
-    #expect(distance(loss, fixture.tensor("train.loss")) < 2e-5)
-    try expectSlopes(gradient, fixture)
-  }
+  @Test(.enabled(if: Fixture.areOwn)) func thereAreFixtures() { #expect(!Self.fixtures.isEmpty) }
 
-  @Test func threeStepsOfAdamWEndAsInDiffusers() throws {
-    var (fixture, model) = try Self.published()
-    var optimizer = Adam(
-      for: model, learningRate: 0.002, betas: (0.9, 0.95), epsilon: 1e-4, weightDecay: 0.1,
-      isDecoupled: true)
-    var losses: [Tensor] = []
-    for _ in 0..<3 {
-      let (loss, gradient) = valueAndGradient(at: model) { Self.loss($0, fixture) }
-      losses.append(loss)
-      optimizer.update(&model, along: gradient)
-      (model, optimizer) = (model.evaluated(), optimizer.evaluated())
+  @Test(arguments: fixtures) func agreesWithDiffusers(_ fixture: Fixture) throws {
+    let data = try Data(contentsOf: fixture.folder.appendingPathComponent("config.json"))
+    let configuration = try JSONDecoder().decode(UNetConfiguration.self, from: data)
+    let model = try fixture.weights(into: UNet(configuration, key: Self.key))
+    let sample = try fixture.tensor("input.sample").channelsLast
+    let time = try fixture.tensor("input.timestep")
+    let labels = fixture["input.class_labels"]
+    let output = model(sample, at: time, condition: labels)
+    #expect(try distance(output.channelsFirst, fixture.tensor("output.sample")) < 5e-5)
+    if let embedding = fixture["output.time_embedding"] {
+      #expect(distance(model.embedded(time, nil), embedding) < 5e-5)
     }
-    #expect(distance(stack(losses), fixture.tensor("train.losses")) < 1e-4)
-    for leaf in model.leaves {
-      guard let expected = fixture["train.step3.\(leaf.name)"] else { continue }
-      #expect(distance(leaf.tensor, expected) < 1e-4, "\(leaf.name)")
+    guard let target = fixture["input.target"]?.channelsLast else { return }
+    try expectTraining(of: model, fixture) {
+      meanSquaredError($0(sample, at: time, condition: labels), target)
     }
   }
 
@@ -115,18 +104,5 @@ import Testing
     #expect(scaled(x, at: time).shape == x.shape)
     let later = scaled(x, at: Tensor([4, 701] as [Int32]))
     #expect(distance(scaled(x, at: time), later) > 1e-4)
-  }
-
-  static func published() throws -> (Fixture, UNet) {
-    let fixture = try Fixture("diffusers-unet2d")
-    let data = try Data(contentsOf: fixture.folder.appendingPathComponent("config.json"))
-    let configuration = try JSONDecoder().decode(UNetConfiguration.self, from: data)
-    return (fixture, try fixture.weights(into: UNet(configuration, key: key)))
-  }
-
-  static func loss(_ model: UNet, _ fixture: Fixture) -> Tensor {
-    let output = model(
-      fixture.tensor("input.sample").channelsLast, at: fixture.tensor("input.timestep"))
-    return meanSquaredError(output, fixture.tensor("input.target").channelsLast)
   }
 }
