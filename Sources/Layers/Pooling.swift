@@ -35,6 +35,33 @@ public enum Pooling: Layer, Hashable {
   public mutating func visit(_ visitor: inout Visitor) { visitor.fixed("pooling", self) }
 }
 
+/// What a classifier keeps of a whole image: [batch, spatial…, channels] → [batch, features].
+public enum GlobalPooling: String, Layer, Codable, Hashable {
+  case average = "avg"
+  case max
+  /// The mean of both.
+  case averageMax = "avgmax"
+  /// Means, then greatest values.
+  case averageAndMax = "catavgmax"
+
+  public func callAsFunction(_ x: Tensor, _ phase: Phase) -> Tensor {
+    let greatest = self == .average ? nil : x.max(Array(1..<(x.rank - 1)))
+    return switch self {
+    case .average: globalAveragePooling(x)
+    case .max: greatest!
+    case .averageMax: (globalAveragePooling(x) + greatest!) * 0.5
+    case .averageAndMax: concatenate([globalAveragePooling(x), greatest!], axis: -1)
+    }
+  }
+
+  /// Features by channels.
+  public func features(of channels: Int) -> Int {
+    self == .averageAndMax ? 2 * channels : channels
+  }
+
+  public mutating func visit(_ visitor: inout Visitor) { visitor.fixed("pooling", self) }
+}
+
 /// An image [batch, spatial…, channels] with its spatial sizes multiplied by a factor.
 public struct Upsample: Layer {
   /// One for all spatial axes, or one for each.

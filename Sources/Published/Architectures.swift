@@ -4,7 +4,7 @@ internal import Documents
 public enum Architectures {
   /// In the order of `apus models`.
   public static let all: [any PublishedModel.Type] = [
-    PublishedResNet.self
+    PublishedResNet.self, PublishedDenseNet.self, PublishedEfficientNet.self,
   ]
 
   /// The architecture of a configuration.

@@ -42,10 +42,13 @@ public struct ModelConfiguration: Sendable {
     try read(name, "a whole number", value) { $0.integer }
   }
 
-  /// A whole number of at least 1: a size or a count.
-  public func size(_ name: String, default value: Int? = nil) throws(PublishedError) -> Int {
+  /// A whole number of at least 1: a size or a count, small enough that products of some of them are numbers.
+  public func size(_ name: String, default value: Int? = nil, atMost limit: Int = 1 << 28)
+    throws(PublishedError) -> Int
+  {
     let size = try integer(name, default: value)
     try require(size > 0, name, "is \(size)", "it must be at least 1")
+    try require(size <= limit, name, "is \(size)", "it must be at most \(limit)")
     return size
   }
 
@@ -62,9 +65,13 @@ public struct ModelConfiguration: Sendable {
   }
 
   /// A list of sizes; one number stands for a list of it alone.
-  public func sizes(_ name: String, default value: [Int]? = nil) throws(PublishedError) -> [Int] {
+  public func sizes(_ name: String, default value: [Int]? = nil, atMost limit: Int = 1 << 28)
+    throws(PublishedError) -> [Int]
+  {
     let sizes = try integers(name, default: value)
     try require(sizes.allSatisfy { $0 > 0 }, name, "is \(sizes)", "sizes must be at least 1")
+    try require(
+      sizes.allSatisfy { $0 <= limit }, name, "is \(sizes)", "sizes must be at most \(limit)")
     return sizes
   }
 

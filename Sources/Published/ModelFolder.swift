@@ -71,7 +71,14 @@ extension PublishedModel {
       let file = try SafetensorsFile(url)
       let prefix = optionalPrefix
       let hasPrefix = prefix.isEmpty || file.entries.contains { $0.name.hasPrefix(prefix) }
-      replaceTensors(try tensors(of: file, for: publishedLeaves(hasPrefix: hasPrefix)))
+      let olderNames = olderNames
+      let leaves = publishedLeaves(hasPrefix: hasPrefix).map { leaf in
+        var leaf = leaf
+        let older = olderNames(leaf.name)
+        if file[older] != nil { leaf.name = older }
+        return leaf
+      }
+      replaceTensors(try tensors(of: file, for: leaves))
     } catch {
       throw .weights(error)
     }

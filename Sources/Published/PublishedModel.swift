@@ -20,6 +20,8 @@ public protocol PublishedModel: Module {
   var names: WeightNames { get }
   /// The beginning of names that some files leave out, such as `transformer.`.
   var optionalPrefix: String { get }
+  /// Names of older files, by the file's names: where a file has one of them, it counts.
+  var olderNames: WeightNames { get }
   /// Patterns of `WeightNames` for tensors that files may hold and no network needs, such as masks.
   var ignored: [String] { get }
 
@@ -32,6 +34,7 @@ public protocol PublishedModel: Module {
 
 extension PublishedModel {
   public var optionalPrefix: String { "" }
+  public var olderNames: WeightNames { [:] }
   public var ignored: [String] { [] }
 }
 

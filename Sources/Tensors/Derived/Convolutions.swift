@@ -6,11 +6,18 @@ public enum SpatialPadding: Hashable, Sendable {
   case each(low: [Int], high: [Int])
   /// So many values that a stride of 1 keeps the size, the odd one behind (PyTorch's "same").
   case same
+  /// So many values that ⌈size / stride⌉ windows fit, the odd one behind (TensorFlow's "SAME").
+  case sameForStride
 
   public static let none = symmetric([0])
 
-  /// Values before and behind for every axis of a kernel.
-  func amounts(kernel: [Int], dilation: [Int], _ name: String) -> (low: [Int], high: [Int]) {
+  /// Values before and behind for every axis of an image.
+  func amounts(
+    _ image: [Int], kernel: [Int], stride: [Int], dilation: [Int], _ name: String
+  ) -> (low: [Int], high: [Int]) {
+    func halves(_ totals: [Int]) -> (low: [Int], high: [Int]) {
+      (totals.map { $0 / 2 }, totals.map { $0 - $0 / 2 })
+    }
     switch self {
     case .symmetric(let sizes):
       let sizes = perAxis(sizes, kernel.count, "\(name): padding")
@@ -20,9 +27,13 @@ public enum SpatialPadding: Hashable, Sendable {
         perAxis(low, kernel.count, "\(name): padding before"),
         perAxis(high, kernel.count, "\(name): padding behind")
       )
-    case .same:
-      let totals = zip(kernel, dilation).map { ($0 - 1) * $1 }
-      return (totals.map { $0 / 2 }, totals.map { $0 - $0 / 2 })
+    case .same: return halves(zip(kernel, dilation).map { ($0 - 1) * $1 })
+    case .sameForStride:
+      return halves(
+        image.indices.map { axis in
+          let behindLastWindow = (image[axis] - 1) % max(stride[axis], 1)
+          return max((kernel[axis] - 1) * dilation[axis] - behindLastWindow, 0)
+        })
     }
   }
 }
@@ -52,17 +63,17 @@ public func convolution(
   dilation: [Int] = [1], groups: Int = 1, mode: PaddingMode = .zeros
 ) -> Tensor {
   let axes = checkedSpatialAxes(x, weight, "convolution")
+  let stride = perAxis(stride, axes, "convolution: stride")
   let dilation = perAxis(dilation, axes, "convolution: dilation")
   var (low, high) = padding.amounts(
-    kernel: weight.kernelSize, dilation: dilation, "convolution")
+    x.spatialSize, kernel: weight.kernelSize, stride: stride, dilation: dilation, "convolution")
   var image = x
   if mode != .zeros {
     image = x.padded([(0, 0)] + zip(low, high).map { (low: $0, high: $1) } + [(0, 0)], mode: mode)
     (low, high) = (low.map { _ in 0 }, high.map { _ in 0 })
   }
   let geometry = ConvolutionGeometry(
-    stride: perAxis(stride, axes, "convolution: stride"), dilation: dilation, low: low, high: high,
-    groups: groups)
+    stride: stride, dilation: dilation, low: low, high: high, groups: groups)
   return inFullPrecision([image, weight]) { Tensor(ConvolutionForward(geometry), $0) }
 }
 
@@ -85,7 +96,8 @@ public func transposedConvolution(
   let dilation = perAxis(dilation, axes, "\(name): dilation")
   let outputPadding = perAxis(outputPadding, axes, "\(name): output padding")
   let kernel = weight.kernelSize
-  var (low, high) = padding.amounts(kernel: kernel, dilation: dilation, name)
+  var (low, high) = padding.amounts(
+    zip(x.spatialSize, stride).map(*), kernel: kernel, stride: stride, dilation: dilation, name)
   var size: [Int] = []
   var zeros: [Int] = []
   for axis in 0..<axes {

@@ -96,7 +96,8 @@ private func poolingGeometry(
   guard (size + stride + dilation).allSatisfy({ $0 > 0 }) else {
     fail("\(name): size \(size), stride \(stride) and dilation \(dilation) must be positive")
   }
-  let (low, high) = padding.amounts(kernel: size, dilation: dilation, name)
+  let (low, high) = padding.amounts(
+    x.spatialSize, kernel: size, stride: stride, dilation: dilation, name)
   return PoolingGeometry(
     image: x.spatialSize, size: size, stride: stride, dilation: dilation, low: low, high: high,
     roundsUp: roundsUp)
