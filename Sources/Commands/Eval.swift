@@ -16,7 +16,9 @@ struct EvalCommand: Subcommand {
   func execute(_ console: Console) throws {
     try compute.apply()
     let model = try source.trained()
-    let metrics = try Recipes.named(model.recipe).evaluate(model)
+    let metrics = try Recipes.named(model.recipe).evaluate(model) {
+      console.note("apus: " + $0)
+    }
     if console.json {
       let members = metrics.map { JSONValue.Member($0.key, json($0)) }
       try console.result(.object([.init("metrics", .object(members))]))

@@ -46,7 +46,8 @@ struct SampleCommand: Subcommand {
     }
     let start = ContinuousClock.now
     let batch = try recipe.sample(
-      model, prompt: prompt, count: count ?? (recipe.takesPrompts ? 1 : 16), seed: seed)
+      model, prompt: prompt, count: count ?? (recipe.takesPrompts ? 1 : 16), seed: seed
+    ) { console.note("apus: " + $0) }
     let elapsed = ContinuousClock.now - start
     guard let batch else { throw Failure(.invalid, "\(model.recipe) makes no samples.") }
     try show(batch, seed: seed, seconds: elapsed / .seconds(1), console)

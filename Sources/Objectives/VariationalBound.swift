@@ -102,21 +102,33 @@ public struct VariationalBound: Hashable, Sendable {
   public func term<D: Denoiser>(
     _ network: D, _ clean: Tensor, noise: Tensor, at time: Tensor, condition: D.Condition? = nil
   ) -> Tensor {
+    let guess = guess(network, clean, noise: noise, at: time, condition: condition)
+    let isFirst = time.equal(to: 0).reshaped(
+      [clean.shape[0]] + clean.shape.dropFirst().map { _ in 1 })
+    let each = select(
+      isFirst.broadcast(to: clean.shape), decoding(clean, from: guess),
+      divergence(clean, guess, at: time))
+    return each.reshaped([clean.shape[0], -1]).sum([1])
+  }
+
+  /// The clean images that the network sees in noisy ones.
+  func guess<D: Denoiser>(
+    _ network: D, _ clean: Tensor, noise: Tensor, at time: Tensor, condition: D.Condition? = nil
+  ) -> Tensor {
     let (signal, deviation) = process.scales(at: time, like: clean)
     let x = signal * clean + deviation * noise
     let output = network(x, at: time, condition: condition)
-    var guess = process.parameterisation.clean(
+    let guess = process.parameterisation.clean(
       from: output, at: x, signal: signal, deviation: deviation)
-    if let limit { guess = guess.clipped(to: -limit...limit) }
+    return limit.map { guess.clipped(to: -$0...$0) } ?? guess
+  }
 
+  /// What a step back from a time above 0 differs from the true one by, of every number.
+  func divergence(_ clean: Tensor, _ guess: Tensor, at time: Tensor) -> Tensor {
     let (weights, constants) = tables()
     let weight = DiffusionProcess.values(weights, at: time, like: clean)
     let constant = DiffusionProcess.values(constants, at: time, like: clean)
-    let divergence = (guess - clean).square() * weight + constant
-    let isFirst = time.reshaped(weight.shape).equal(to: 0)
-    let each = select(
-      isFirst.broadcast(to: clean.shape), decoding(clean, from: guess), divergence)
-    return each.reshaped([clean.shape[0], -1]).sum([1])
+    return (guess - clean).square() * weight + constant
   }
 
   /// KL of two normal laws at each step but the first, as weight · (error of the clean image)² + constant, per dimension.
@@ -140,7 +152,7 @@ public struct VariationalBound: Hashable, Sendable {
   }
 
   /// −log p(clean | guess) of every number.
-  private func decoding(_ clean: Tensor, from guess: Tensor) -> Tensor {
+  func decoding(_ clean: Tensor, from guess: Tensor) -> Tensor {
     let deviation = decoderVariance.squareRoot()
     let constant = log(2 * .pi) / 2 + log(deviation)
     if case .weightedLevels(let weights) = decoder {

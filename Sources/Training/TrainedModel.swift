@@ -53,8 +53,12 @@ public struct TrainedModel: Sendable {
 extension Recipe {
   /// Measures a model on the test data, or on the held-out ones where there are no others. The measurement at the end of
   /// its run gives the same values.
-  public static func evaluate(_ model: TrainedModel) throws(TrainingError) -> [Metric] {
-    let loaded = try LoadedModel<Self>(model)
+  ///
+  /// - Parameter warn: Takes what a user should know: a damaged checkpoint that was passed over.
+  public static func evaluate(
+    _ model: TrainedModel, warn: (String) -> Void = { _ in }
+  ) throws(TrainingError) -> [Metric] {
+    let loaded = try LoadedModel<Self>(model, warn)
     let key = RandomKey(seed: model.seed).fork(Purpose.evaluation)
     return loaded.recipe.evaluate(loaded.state, loaded.data.atEnd, key)
   }
@@ -65,9 +69,10 @@ extension Recipe {
   ///   - prompt: The text to go on with; only for recipes that take prompts.
   ///   - seed: The same seed gives the same samples.
   public static func sample(
-    _ model: TrainedModel, prompt: String?, count: Int, seed: UInt64
+    _ model: TrainedModel, prompt: String? = nil, count: Int, seed: UInt64,
+    warn: (String) -> Void = { _ in }
   ) throws(TrainingError) -> SampleBatch? {
-    let loaded = try LoadedModel<Self>(model)
+    let loaded = try LoadedModel<Self>(model, warn)
     let key = RandomKey(seed: seed).fork(Purpose.figures)
     return loaded.recipe.samples(
       loaded.state, SampleRequest(prompt: prompt, count: count, key: key))
@@ -80,7 +85,7 @@ private struct LoadedModel<R: Recipe> {
   let data: DataSplit<R.Data>
   let state: R.State
 
-  init(_ model: TrainedModel) throws(TrainingError) {
+  init(_ model: TrainedModel, _ warn: (String) -> Void) throws(TrainingError) {
     guard model.recipe == R.method.name else {
       throw .otherRecipe(folder: model.folder.path, its: model.recipe, asked: R.method.name)
     }
@@ -93,6 +98,7 @@ private struct LoadedModel<R: Recipe> {
     for folder in model.checkpoints {
       do {
         state = try checkpoint.load(folder, into: start, toGoOn: false)
+        for problem in problems { warn("\(problem); taking \(folder.lastPathComponent)") }
         return
       } catch {
         problems.append("\(error)")

@@ -74,12 +74,15 @@ public struct ProgressLine: Sendable, Equatable {
   /// - Parameter time: seconds since 1970, shown in UTC.
   public func plainText(at time: Int) -> String {
     var parts = [steps > 0 ? "step \(step) of \(steps)" : "measures its speed"]
-    if let loss { parts.append("\(lossName) \(Wording.value(loss, unit: unit))") }
+    if let loss { parts.append("\(lossName) \(Wording.value(loss, unit: lossUnit))") }
     if let stepsPerSecond { parts.append(Wording.rate(stepsPerSecond, "steps")) }
     if let secondsLeft { parts.append(Wording.duration(secondsLeft) + " left") }
     return Moment(secondsSince1970: time).clock + " \(name) "
       + parts.joined(separator: ", ").replacing("\u{A0}", with: " ")
   }
+
+  /// A share's loss is none itself.
+  private var lossUnit: String { unit == "%" ? "" : unit }
 
   private var percent: String { Wording.percent(step, of: steps).right(4) }
 
@@ -94,7 +97,7 @@ public struct ProgressLine: Sendable, Equatable {
       fields.append(plain(" \(Wording.count(step))/\(Wording.count(steps))"))
     }
     if let loss {
-      fields.append(labelled(lossName, Wording.value(loss, unit: unit), terminal))
+      fields.append(labelled(lossName, Wording.value(loss, unit: lossUnit), terminal))
     }
     if shown.contains(.heldOut), let heldOut {
       var value = Wording.value(heldOut, unit: unit)
