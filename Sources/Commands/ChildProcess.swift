@@ -22,10 +22,12 @@ final class ChildProcess {
   private let descriptor: Int32
   private var rest: [UInt8] = []
 
-  /// Starts this program with other arguments.
-  /// - Parameter errors: the file for what it says on standard error.
-  init(_ arguments: [String], errors: String) throws(Failure) {
-    guard let program = Bundle.main.executablePath else {
+  /// Starts this program with other arguments, or another program.
+  /// - Parameters:
+  ///   - other: the name of another program, which is looked for in `PATH`.
+  ///   - errors: the file for what it says on standard error.
+  init(_ arguments: [String], of other: String? = nil, errors: String) throws(Failure) {
+    guard let program = other ?? Bundle.main.executablePath else {
       throw Failure(.failed, "this program cannot find its own file.")
     }
     var ends: [Int32] = [0, 0]
@@ -55,7 +57,7 @@ final class ChildProcess {
     var words = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
     defer { _ = unsafe words.map { unsafe free($0) } }
     var process: pid_t = 0
-    let problem = unsafe posix_spawn(&process, program, &actions, &attributes, &words, environ)
+    let problem = unsafe posix_spawnp(&process, program, &actions, &attributes, &words, environ)
     guard problem == 0 else {
       close(ends[0])
       throw Failure(.failed, "\(program) cannot be started: \(reason(ofError: problem)).")
@@ -79,6 +81,17 @@ final class ChildProcess {
     let unfinished = lines.removeLast()
     rest = Array(unfinished)
     return lines.map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// Reads its output to the end, for its length alone.
+  func countBytes() -> Int {
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    var total = 0
+    while true {
+      let count = unsafe read(descriptor, &buffer, buffer.count)
+      if count > 0 { total += count }
+      if count == 0 || count < 0 && errno != EINTR { return total }
+    }
   }
 
   /// Asks it to save its work and end.

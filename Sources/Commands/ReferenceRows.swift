@@ -58,19 +58,12 @@ enum ReferenceRows {
     let input = folder.appendingPathComponent("apus-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: input) }
     guard (try? Data(bytes).write(to: input)) != nil else { return nil }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["xz", "-9", "--stdout", "--quiet", input.path]
-    process.standardInput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    let output = Pipe()
-    process.standardOutput = output
-    guard (try? process.run()) != nil else { return nil }
-    var count = 0
-    while case let part = output.fileHandleForReading.availableData, !part.isEmpty {
-      count += part.count
+    // Foundation's own processes wait for ever where there is no network at all.
+    let arguments = ["-9", "--stdout", "--quiet", input.path]
+    guard let process = try? ChildProcess(arguments, of: "xz", errors: "/dev/null") else {
+      return nil
     }
-    process.waitUntilExit()
-    return process.terminationStatus == 0 && count > 0 ? count : nil
+    let count = process.countBytes()
+    return process.wait().ending == .exit(0) && count > 0 ? count : nil
   }
 }
