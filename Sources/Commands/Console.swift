@@ -94,7 +94,8 @@ final class Console {
     }
     let hint =
       message.attempts.isEmpty
-      ? message.facts.map { $0.label.isEmpty ? $0.text : "\($0.label): \($0.text)" }.joined(separator: "; ")
+      ? message.facts.map { ($0.label.isEmpty ? "" : $0.label + ": ") + $0.text }.joined(
+        separator: "; ")
       : message.attempts.joined(separator: " or: ")
     let error = JSONValue.object([
       .init(
