@@ -125,6 +125,7 @@ int apus_convolution_prepare(const apus_convolution_descriptor *d, apus_kernel *
   if (d->type == APUS_FLOAT64) return convolution_prepare_loops(d, kernel);
   if (!dnn_engine()) return dnn_fail("oneDNN %s found no engine for this processor", apus_onednn_version());
   if (is_product(d)) return convolution_prepare_product(d, kernel);
+  if (convolution_is_winograd(d)) return convolution_prepare_winograd(d, kernel);
   if (is_columns(d)) return convolution_prepare_columns(d, kernel);
   return convolution_prepare_primitive(d, kernel);
 }

@@ -126,6 +126,15 @@ extension ConvolutionCase {
     ConvolutionCase(
       batch: 1, inputs: 2, outputs: 3, size: [2, 2], kernel: [3, 3], low: [2, 2], high: [2, 2]),
     ConvolutionCase(batch: 0, inputs: 3, outputs: 4, size: [5, 5], kernel: [3, 3]),
+    // Enough work for minimal filtering: even and odd sizes, every padding, parts of blocks.
+    ConvolutionCase(
+      batch: 4, inputs: 64, outputs: 48, size: [15, 12], kernel: [3, 3], low: [1, 1], high: [1, 1]),
+    ConvolutionCase(
+      batch: 5, inputs: 32, outputs: 64, size: [13, 16], kernel: [3, 3], low: [2, 0],
+      high: [0, 1], bias: true, relu: true),
+    ConvolutionCase(
+      batch: 2, inputs: 336, outputs: 288, size: [5, 4], kernel: [3, 3], low: [1, 1],
+      high: [1, 1], bias: true),
     // One image, large enough to be cut into bands.
     ConvolutionCase(
       batch: 1, inputs: 32, outputs: 48, size: [61, 40], kernel: [3, 3], low: [1, 1],
@@ -263,6 +272,25 @@ extension ConvolutionCase {
     let tolerance = 1e-6 * Double(max(1, sums.y.count)) + 1e-4
     #expect(abs(forward - dot(sums.x, result(APUS_BACKWARD_DATA))) < tolerance)
     #expect(abs(forward - dot(sums.w, result(APUS_BACKWARD_WEIGHTS))) < tolerance)
+  }
+
+  @Test("Large convolutions of 3 x 3 take minimal filtering")
+  func algorithm() {
+    func name(_ test: ConvolutionCase, _ direction: apus_direction) -> String {
+      var d = test.descriptor(direction, APUS_FLOAT32)
+      var kernel = apus_kernel()
+      guard unsafe apus_convolution_prepare(&d, &kernel) == 0 else { return "" }
+      defer { unsafe apus_kernel_destroy(&kernel) }
+      return unsafe String(cString: apus_onednn_algorithm(&kernel))
+    }
+    let large = ConvolutionCase(
+      batch: 4, inputs: 64, outputs: 48, size: [15, 12], kernel: [3, 3], low: [1, 1], high: [1, 1])
+    var strided = large
+    strided.stride = [2, 2]
+    for direction in Self.directions {
+      #expect(name(large, direction) == "winograd")
+      #expect(name(strided, direction) != "winograd")
+    }
   }
 
   @Test("A wrong description is refused with a sentence")
