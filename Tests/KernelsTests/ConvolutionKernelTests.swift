@@ -278,7 +278,7 @@ extension ConvolutionCase {
   func algorithm() {
     func name(_ test: ConvolutionCase, _ direction: apus_direction) -> String {
       var d = test.descriptor(direction, APUS_FLOAT32)
-      var kernel = apus_kernel()
+      var kernel = unsafe apus_kernel()
       guard unsafe apus_convolution_prepare(&d, &kernel) == 0 else { return "" }
       defer { unsafe apus_kernel_destroy(&kernel) }
       return unsafe String(cString: apus_onednn_algorithm(&kernel))
