@@ -34,6 +34,7 @@ import Testing
       padding: .each(low: [0, 1], high: [2, 0])),
     Example(size: [4, 5], kernel: [3, 3], channels: 3, outputs: 3, groups: 3, padding: .same),
     Example(size: [5, 5], kernel: [2, 2], stride: [3], padding: .symmetric([1])),
+    Example(size: [6, 5], kernel: [3, 2], stride: [2, 3], padding: .sameForStride),
     Example(size: [4, 3], kernel: [1, 1], channels: 3),
     Example(
       size: [3, 4, 3], kernel: [2, 3, 2], stride: [1, 2, 2], padding: .symmetric([1, 1, 0])),
@@ -55,6 +56,12 @@ import Testing
     case .symmetric(let sizes): low = expand(sizes)
     case .each(let before, _): low = before
     case .same: low = zip(example.kernel, dilation).map { ($0 - 1) * $1 / 2 }
+    case .sameForStride:
+      low = (0..<axes).map { axis in
+        let steps = (example.size[axis] + stride[axis] - 1) / stride[axis] - 1
+        let reach = steps * stride[axis] + (example.kernel[axis] - 1) * dilation[axis] + 1
+        return max(reach - example.size[axis], 0) / 2
+      }
     }
     let perGroup = example.outputs / example.groups
     return indices(y.shape).map { place in
