@@ -20,17 +20,27 @@ public struct ModelConfiguration: Sendable {
       throw .missing(
         file: url.path, mend: "name a folder that has a config.json beside its weights")
     }
+    try self.init(bytes: [UInt8](data), file: url.path)
+  }
+
+  /// Reads the text of a `config.json`.
+  /// - Parameter file: how messages call it.
+  public init(parsing text: String, file: String) throws(PublishedError) {
+    try self.init(bytes: Array(text.utf8), file: file)
+  }
+
+  private init(bytes: [UInt8], file: String) throws(PublishedError) {
     let values: JSONValue
     do {
-      values = try JSONValue(parsing: [UInt8](data))
+      values = try JSONValue(parsing: bytes)
     } catch {
-      throw .configuration(file: url.path, problem: "\(error)", mend: "fetch the file again")
+      throw .configuration(file: file, problem: "\(error)", mend: "fetch the file again")
     }
     guard values.members != nil else {
       throw .configuration(
-        file: url.path, problem: "it is no JSON object", mend: "fetch the file again")
+        file: file, problem: "it is no JSON object", mend: "fetch the file again")
     }
-    self.init(values, file: url.path)
+    self.init(values, file: file)
   }
 
   /// Whether there is a value of this name other than null.

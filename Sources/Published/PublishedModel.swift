@@ -105,3 +105,11 @@ extension Tensor {
     rank < 3 ? self : transposed([0, rank - 1] + Array(1..<(rank - 1)))
   }
 }
+
+extension PublishedModel {
+  /// The trained numbers of a published size. Nothing is drawn or stored for it.
+  public static func parameterCount(of size: ArchitectureCard.Size) throws(PublishedError) -> Int {
+    let configuration = try ModelConfiguration(parsing: size.configuration, file: size.name)
+    return try Self(configuration, key: RandomKey(seed: 0)).parameterCount
+  }
+}
