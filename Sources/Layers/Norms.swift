@@ -67,6 +67,39 @@ public struct RMSNorm: Layer {
   }
 }
 
+/// The norm of a Transformer's tokens, as its configuration chooses.
+public enum TokenNorm: Layer {
+  case layer(LayerNorm)
+  case rms(RMSNorm)
+
+  public enum Kind: String, Sendable, Hashable, Codable { case layer, rms }
+
+  public init(_ kind: Kind, width: Int, epsilon: Double) {
+    switch kind {
+    case .layer: self = .layer(LayerNorm(width: width, epsilon: epsilon))
+    case .rms: self = .rms(RMSNorm(width: width, epsilon: epsilon))
+    }
+  }
+
+  public func callAsFunction(_ x: Tensor, _ phase: Phase) -> Tensor {
+    switch self {
+    case .layer(let norm): norm(x, phase)
+    case .rms(let norm): norm(x, phase)
+    }
+  }
+
+  public mutating func visit(_ visitor: inout Visitor) {
+    switch self {
+    case .layer(var norm):
+      visitor.inline(&norm)
+      self = .layer(norm)
+    case .rms(var norm):
+      visitor.inline(&norm)
+      self = .rms(norm)
+    }
+  }
+}
+
 /// Group norm of [batch, …, channels] over all inner axes and each of `groups` ranges of channels (Wu and He,
 /// arXiv:1803.08494).
 public struct GroupNorm: Layer {

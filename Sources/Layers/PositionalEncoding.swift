@@ -56,12 +56,12 @@ public func sinusoidGrid(height: Int, width: Int, channels: Int, base: Double = 
 }
 
 /// base^(−i / (count − shift)) for i in 0 ..< count.
-private func frequencies(count: Int, base: Double, shift: Double) -> [Double] {
+func frequencies(count: Int, base: Double, shift: Double) -> [Double] {
   (0..<count).map { pow(base, -Double($0) / max(Double(count) - shift, 1)) }
 }
 
 /// positions [shape…] and frequencies: [shape…, count].
-private func angles(_ positions: Tensor, _ frequencies: [Double]) -> Tensor {
+func angles(_ positions: Tensor, _ frequencies: [Double]) -> Tensor {
   positions.expanded(-1) * Tensor(frequencies).cast(to: positions.dataType)
 }
 
@@ -89,60 +89,6 @@ public struct LearnedPositions: Module {
   }
 
   public mutating func visit(_ visitor: inout Visitor) { visitor("weight", &weight) }
-}
-
-/// Rotary positions: pairs of numbers of queries and keys turn by an angle that grows with the position, so that their
-/// products depend on distances alone (Su et al., arXiv:2104.09864).
-public struct RotaryPositions: Sendable, Hashable {
-  /// Radians a position, one for every pair.
-  public var frequencies: [Double]
-  /// Pairs are neighbours (the paper, GPT-J); else the first half pairs with the second (GPT-NeoX, Llama).
-  public var isInterleaved: Bool
-
-  /// - Parameter frequencies: half as many as the first numbers of a head that turn; the others stay.
-  public init(frequencies: [Double], isInterleaved: Bool = false) {
-    self.frequencies = frequencies
-    self.isInterleaved = isInterleaved
-  }
-
-  /// - Parameter width: how many numbers of a head turn.
-  public init(width: Int, base: Double = 10_000, isInterleaved: Bool = false) {
-    guard width % 2 == 0 else { fail("rotary positions: the width \(width) is not even") }
-    self.init(
-      frequencies: Layers.frequencies(count: width / 2, base: base, shift: 0),
-      isInterleaved: isInterleaved)
-  }
-
-  /// Turns the heads of queries or keys.
-  /// - Parameters:
-  ///   - x: [batch, length, heads, head width].
-  ///   - positions: [length] or [batch, length]; 0, 1, … unless given.
-  public func callAsFunction(_ x: Tensor, at positions: Tensor? = nil) -> Tensor {
-    let (pairs, width) = (frequencies.count, x.shape[x.rank - 1])
-    guard 2 * pairs <= width else {
-      fail("rotary positions: \(2 * pairs) numbers turn, but a head has \(width)")
-    }
-    let dataType = x.dataType == .float64 ? DataType.float64 : .float32
-    let places = (positions ?? .range(x.shape[1])).cast(to: dataType)
-    // [batch or none, length, 1, pairs].
-    let angle = angles(places, frequencies).expanded(-2)
-    let (sine, cosine) = (angle.sin().cast(to: x.dataType), angle.cos().cast(to: x.dataType))
-    let turning = x.sliced(-1, 0..<(2 * pairs))
-    let turned = isInterleaved ? neighbours(turning, sine, cosine) : halves(turning, sine, cosine)
-    return 2 * pairs == width
-      ? turned : concatenate([turned, x.sliced(-1, (2 * pairs)..<width)], axis: -1)
-  }
-
-  private func halves(_ x: Tensor, _ sine: Tensor, _ cosine: Tensor) -> Tensor {
-    let parts = x.split(-1, into: 2)
-    return concatenate(
-      [parts[0] * cosine - parts[1] * sine, parts[1] * cosine + parts[0] * sine], axis: -1)
-  }
-
-  private func neighbours(_ x: Tensor, _ sine: Tensor, _ cosine: Tensor) -> Tensor {
-    let (a, b) = (x.strided(-1, by: 2), x.strided(-1, from: 1, by: 2))
-    return stack([a * cosine - b * sine, b * cosine + a * sine], axis: -1).reshaped(x.shape)
-  }
 }
 
 /// The slopes of ALiBi, one a head: powers of 2^(−8/heads), and between them where `heads` is no power of two (Press et
@@ -200,8 +146,13 @@ public struct RelativePositionBias: Module {
 
   /// [1, heads, queries, keys]; the last query stands at the last key.
   public func callAsFunction(queries: Int, keys: Int) -> Tensor {
-    let ids = buckets(distances(queries: queries, keys: keys))
-    return weight.rows(ids).transposed([2, 0, 1]).expanded(0)
+    self(distances(queries: queries, keys: keys))
+  }
+
+  /// - Parameter distance: key position less query position, int32, [queries, keys].
+  /// - Returns: [1, heads, queries, keys].
+  public func callAsFunction(_ distance: Tensor) -> Tensor {
+    weight.rows(buckets(distance)).transposed([2, 0, 1]).expanded(0)
   }
 
   /// - Parameter distance: key position less query position, int32.

@@ -5,6 +5,9 @@ public enum Architectures {
   /// In the order of `apus models`.
   public static let all: [any PublishedModel.Type] = [
     PublishedResNet.self, PublishedDenseNet.self, PublishedEfficientNet.self,
+    PublishedGPT1.self, PublishedGPT2.self, PublishedGPTNeo.self, PublishedImageGPT.self,
+    PublishedLlama.self,
+    PublishedQwen2.self,
   ]
 
   /// The architecture of a configuration.

@@ -26,7 +26,7 @@ public struct ModelFolder: Sendable {
     var model = try M(configuration, key: RandomKey(seed: 0))
     if let weights = try weightsFile() {
       try model.load(from: weights)
-    } else if let recipe = try SyntheticWeights(configuration) {
+    } else if let recipe = try SyntheticWeights(configuration) ?? recipeOfReference() {
       model.replaceTensors(
         model.publishedLeaves().map {
           $0.tensor.dataType.isFloatingPoint && !$0.isComputed
@@ -38,6 +38,12 @@ public struct ModelFolder: Sendable {
         mend: "put the weights beside config.json")
     }
     return model
+  }
+
+  /// What the metadata of a reference beside the configuration say of the weights.
+  private func recipeOfReference() -> SyntheticWeights? {
+    let file = try? SafetensorsFile(url.appendingPathComponent("reference.safetensors"))
+    return file.flatMap { SyntheticWeights(metadata: $0.metadata) }
   }
 
   /// The file of weights, by the libraries' names; nil where the folder has none.

@@ -22,6 +22,15 @@ public struct SyntheticWeights: Sendable {
     gain = try recipe.real("gain")
   }
 
+  /// What the metadata of a file of tensors say under `recipe`, `recipe_seed` and `recipe_gain`; nil where they do not.
+  public init?(metadata: [String: String]) {
+    guard metadata["recipe"] == "splitmix64",
+      let seed = metadata["recipe_seed"].flatMap(Int64.init),
+      let gain = metadata["recipe_gain"].flatMap(Double.init)
+    else { return nil }
+    self.init(seed: UInt64(bitPattern: seed), gain: gain)
+  }
+
   /// The tensor of a name and shape, float32.
   public func callAsFunction(_ name: String, _ shape: [Int]) -> Tensor {
     let fan = Double(shape.dropFirst().reduce(1, *))
