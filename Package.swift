@@ -56,6 +56,7 @@ let package = Package(
         let options = ["\(root)/lib/\(oneDNNFile)", "-rpath", "\(root)/lib"]
         return [.unsafeFlags(options.flatMap { ["-Xlinker", $0] })]
       } ?? [.linkedLibrary("dnnl")]),
+    .target(name: "CPJRT"),
     .target(name: "CEmbedded", exclude: ["data"]),
     .target(
       name: "CImages", dependencies: ["ImageLibraries"], linkerSettings: [.linkedLibrary("z")]),
@@ -72,6 +73,7 @@ let package = Package(
     layer("Documents", []),
     layer("StableHLO", []),
     layer("Tensors", ["StableHLO", "CKernels", "COneDNN"]),
+    layer("XLA", ["Tensors", "CPJRT"]),
     layer("Layers", ["Tensors"]),
     layer("Checkpoints", ["Documents", "Layers"]),
     layer("Optimizers", ["Layers"]),
@@ -112,6 +114,7 @@ let package = Package(
     tests("Documents"),
     tests("StableHLO"),
     tests("Tensors"),
+    tests("XLA"),
     tests("Layers"),
     tests("Checkpoints"),
     tests("Optimizers"),

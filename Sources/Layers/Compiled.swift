@@ -1,5 +1,5 @@
 internal import Synchronization
-internal import Tensors
+public import Tensors
 
 /// A step that is traced once for every set of shapes and then runs as a program.
 ///
@@ -12,12 +12,13 @@ public final class CompiledStep<State: Module, Batch: Module, Result: Module>: S
   private let entries = Mutex<[Key: Entry]>([:])
 
   private struct Key: Hashable {
+    let device: Device
     let types: [TensorType]
     let structure: Int
   }
 
   private struct Entry: Sendable {
-    let executable: CPUExecutable
+    let executable: any Executable
     let captured: [Storage]
     let result: Result
     let resultTypes: [TensorType]
@@ -29,25 +30,51 @@ public final class CompiledStep<State: Module, Batch: Module, Result: Module>: S
 
   fileprivate init(_ step: @escaping @Sendable (inout State, Batch) -> Result) { self.step = step }
 
+  /// Does the step on the task's current device. A device that fails ends the program with a sentence.
   public func callAsFunction(_ state: inout State, _ batch: Batch) -> Result {
     // Within another trace or gradient the step is part of that.
     if Evaluation.mode != .free { return step(&state, batch) }
+    do {
+      return try self(&state, batch, on: .current)
+    } catch {
+      fail("\(error)")
+    }
+  }
+
+  /// Does the step on a device; the state stays there until it is read or needed elsewhere.
+  ///
+  /// Where several devices work together, each tensor of the batch that has an axis is split along its first, and all else
+  /// goes to every device: a step is the same as on one device if it takes `meanAcrossDevices` of gradients, losses and
+  /// running statistics. The result is the first device's.
+  /// - Throws: where the device refuses the program or fails; the state is as it was before, except for tensors that the
+  ///   device had taken over when it failed: reading these ends the program.
+  public func callAsFunction(
+    _ state: inout State, _ batch: Batch, on device: Device
+  ) throws -> Result {
     var visitor = Visitor(.tensors)
     state.visit(&visitor)
+    let stateTypes = visitor.tensors.map(\.type)
     var copy = batch
     copy.visit(&visitor)
     var tensors = visitor.tensors
     visitor.tensors = []
-    let key = Key(types: tensors.map(\.type), structure: visitor.structure.finalize())
-    let entry = entries.withLock { $0[key] } ?? trace(state, batch, key)
+    let key = Key(
+      device: device, types: tensors.map(\.type), structure: visitor.structure.finalize())
+    let entry = try entries.withLock { $0[key] } ?? trace(state, batch, key)
 
-    var arguments = Evaluation.values(of: tensors) + entry.captured
+    var arguments =
+      try Evaluation.values(of: tensors, on: device, keepsGraph: device != .cpu) + entry.captured
     // Let go of everything else that refers to the state's memory, so that it can be written in place.
-    let stateCount = state.tensors.count
-    state.replaceTensors([Tensor](repeating: Self.nothing, count: stateCount))
+    state.replaceTensors([Tensor](repeating: Self.nothing, count: stateTypes.count))
     tensors = []
     copy = batch
-    let values = entry.executable.run(&arguments)
+    let values: [Storage]
+    do {
+      values = try entry.executable.run(&arguments)
+    } catch {
+      state.replaceTensors(zip(arguments, stateTypes).map { Tensor($0, $1) })
+      throw error
+    }
 
     let types = entry.stateTypes + entry.resultTypes
     let results = zip(values, types).map { Tensor($0, $1) }
@@ -76,9 +103,9 @@ public final class CompiledStep<State: Module, Batch: Module, Result: Module>: S
     let resultTensors: [Tensor]
   }
 
-  private func traced(_ state: State, _ batch: Batch) -> Traced {
+  private func traced(_ state: State, _ batchTypes: [TensorType], _ batch: Batch) -> Traced {
     let stateArguments = state.tensors.map { Tensor(Placeholder($0.type), []) }
-    let batchArguments = batch.tensors.map { Tensor(Placeholder($0.type), []) }
+    let batchArguments = batchTypes.map { Tensor(Placeholder($0), []) }
     var traced = state.replacingTensors(stateArguments)
     let before = plainValues(traced)
     let input = batch.replacingTensors(batchArguments)
@@ -92,19 +119,27 @@ public final class CompiledStep<State: Module, Batch: Module, Result: Module>: S
       resultTensors: resultTensors)
   }
 
-  private func trace(_ state: State, _ batch: Batch, _ key: Key) -> Entry {
-    let first = traced(state, batch)
-    let second = traced(state, batch)
+  private func trace(_ state: State, _ batch: Batch, _ key: Key) throws -> Entry {
+    let types = batch.tensors.map(\.type)
+    let parts = try types.map { type throws(ShapeError) in
+      try type.part(of: key.device.replicaCount)
+    }
+    let first = traced(state, parts, batch)
+    let second = traced(state, parts, batch)
     if let difference = first.trace.program.firstDifference(to: second.trace.program) {
       fail(
         "a compiled step must do the same whenever it is traced, but two traces differ at \(difference). "
           + "Clocks, counters and Swift's random numbers belong outside; random keys and counts into the state"
       )
     }
-    let captured = Evaluation.values(of: first.trace.captured)
-    let isSame = first.stateTensors.count == state.tensors.count
+    let captured = try Evaluation.values(of: first.trace.captured, on: key.device)
+    let stateCount = state.tensors.count
+    let isSame = first.stateTensors.count == stateCount
+    let roles = ArgumentRoles(
+      donated: 0..<stateCount,
+      split: Set(types.indices.filter { parts[$0] != types[$0] }.map { stateCount + $0 }))
     let entry = Entry(
-      executable: CPUExecutable(first.trace.program), captured: captured,
+      executable: try key.device.executor.compile(first.trace.program, roles), captured: captured,
       result: withoutGraph(first.result),
       resultTypes: first.resultTensors.map(\.type),
       changedState: isSame ? nil : withoutGraph(first.state),
@@ -143,6 +178,18 @@ public func compiled<Model: Module, Input: Module, Result: Module>(
   return { model, input in
     var nothing = Nothing()
     return step(&nothing, Pair(model, input))
+  }
+}
+
+extension TensorType {
+  /// What each of `count` devices gets of a batch's tensor.
+  fileprivate func part(of count: Int) throws(ShapeError) -> TensorType {
+    guard count > 1, let size = shape.first else { return self }
+    guard size % count == 0 else {
+      throw ShapeError(
+        "a batch of \(size) cannot be split over \(count) devices; take a multiple of \(count)")
+    }
+    return with([size / count] + shape.dropFirst())
   }
 }
 

@@ -209,6 +209,18 @@ extension Module {
     leaves.filter(\.isTrained).map(\.tensor.count).reduce(0, +)
   }
 
+  /// The mean of every floating-point tensor over all devices that run the program together, such as of a gradient.
+  public func meanAcrossDevices() -> Self {
+    mapTensors { $0.dataType.isFloatingPoint ? $0.meanAcrossDevices() : $0 }
+  }
+
+  /// Computes every tensor now, on a device.
+  /// - Throws: where the device refuses the program or fails; nothing is lost.
+  public func evaluated(on device: Device) throws -> Self {
+    _ = try Evaluation.values(of: tensors, on: device)
+    return self
+  }
+
   /// Computes every tensor now.
   public func evaluated() -> Self {
     _ = Evaluation.values(of: tensors)

@@ -38,6 +38,8 @@ public struct FunctionBuilder: Sendable {
   public let name: String
   /// The values of the arguments, in order.
   public let arguments: [Value]
+  /// The devices that run the program together, each on data of its own.
+  public let replicaCount: Int
 
   private let argumentList: [FunctionArgument]
   private var body = ""
@@ -45,8 +47,11 @@ public struct FunctionBuilder: Sendable {
   private var depth = 2
 
   /// Begins a function; the entry of a module is called `main`.
-  public init(name: String = "main", arguments: [FunctionArgument] = []) {
+  public init(
+    name: String = "main", arguments: [FunctionArgument] = [], replicaCount: Int = 1
+  ) {
     self.name = name
+    self.replicaCount = replicaCount
     argumentList = arguments
     self.arguments = arguments.enumerated().map { Value(name: "%v\($0)", type: $1.type) }
     nextName = arguments.count

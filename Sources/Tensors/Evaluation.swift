@@ -24,18 +24,28 @@ package enum Evaluation {
     cache.withLock { _ in body() }
   }
 
-  /// Computes the tensors and keeps their values in the graph.
+  /// Computes the tensors on the current device and keeps their values in the graph.
   package static func values(of tensors: [Tensor]) -> [Storage] {
+    do {
+      return try values(of: tensors, on: .current, keepsGraph: mode == .gradient)
+    } catch {
+      fail("\(error)")
+    }
+  }
+
+  /// The same on any device. Where it fails, values can be computed elsewhere as long as the graph was kept.
+  package static func values(of tensors: [Tensor], on device: Device, keepsGraph: Bool = true)
+    throws -> [Storage]
+  {
     guard mode != .trace else {
       fail(
         "a value was read while a step is being compiled: there is none yet. "
           + "Return the tensor from the step and read it outside; for a choice between values use select(_:_:_:)"
       )
     }
-    let keepsGraph = mode == .gradient
-    cache.withLock { cache in
+    try cache.withLock { cache in
       let roots = tensors.filter { !$0.node.isComputed || $0.node.value($0.index) == nil }
-      if !roots.isEmpty { evaluate(roots, keepsGraph: keepsGraph, &cache) }
+      if !roots.isEmpty { try evaluate(roots, on: device, keepsGraph: keepsGraph, &cache) }
     }
     return tensors.map { tensor in
       guard let value = tensor.node.value(tensor.index) else {
@@ -45,8 +55,9 @@ package enum Evaluation {
     }
   }
 
-  private static func evaluate(_ roots: [Tensor], keepsGraph: Bool, _ cache: inout ExecutableCache)
-  {
+  private static func evaluate(
+    _ roots: [Tensor], on device: Device, keepsGraph: Bool, _ cache: inout ExecutableCache
+  ) throws {
     var nodes = Program.reachable(from: roots)
     var builder = ProgramBuilder()
     var values: [ObjectIdentifier: [Int]] = [:]
@@ -73,8 +84,8 @@ package enum Evaluation {
       if isHeld || wanted.contains(ObjectIdentifier(nodes[i])) { held.append(nodes[i]) }
     }
     let outputs = held.flatMap { values[ObjectIdentifier($0)]! }
-    let executable = cache.executable(for: builder.finish(outputs))
-    let results = executable.run(&arguments)
+    let executable = try cache.executable(for: builder.finish(outputs), on: device)
+    let results = try executable.run(&arguments)
     var position = 0
     for node in held {
       let count = node.outputTypes.count
@@ -86,15 +97,21 @@ package enum Evaluation {
 
 /// Executables of evaluated graphs by program, so that a loop that is not compiled traces and flattens, no more.
 private struct ExecutableCache {
-  private var executables: [Program: CPUExecutable] = [:]
-  private var age: [Program] = []
+  private struct Key: Hashable {
+    let program: Program
+    let device: Device
+  }
+
+  private var executables: [Key: any Executable] = [:]
+  private var age: [Key] = []
   private let capacity = 256
 
-  mutating func executable(for program: Program) -> CPUExecutable {
-    if let known = executables[program] { return known }
-    let made = CPUExecutable(program)
-    executables[program] = made
-    age.append(program)
+  mutating func executable(for program: Program, on device: Device) throws -> any Executable {
+    let key = Key(program: program, device: device)
+    if let known = executables[key] { return known }
+    let made = try device.executor.compile(program, ArgumentRoles())
+    executables[key] = made
+    age.append(key)
     if age.count > capacity { executables.removeValue(forKey: age.removeFirst()) }
     return made
   }

@@ -1,7 +1,7 @@
 internal import Synchronization
 
 /// A compiled program with memory of its own: what an evaluation or a compiled step runs.
-package final class CPUExecutable: Sendable {
+package final class CPUExecutable: Executable {
   private let state: Mutex<State>
   private let resultTypes: [TensorType]
 
@@ -34,7 +34,7 @@ package final class CPUExecutable: Sendable {
 extension CPUExecutable.State {
   fileprivate mutating func run(_ arguments: inout [Storage]) -> [Storage] {
     var isFree = arguments.indices.map {
-      isKnownUniquelyReferenced(&arguments[$0]) && arguments[$0].isOwned
+      isKnownUniquelyReferenced(&arguments[$0]) && arguments[$0].isWritable
     }
     var news: [Storage] = []
     for (number, byteCount) in program.newResults.enumerated() {
