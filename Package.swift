@@ -107,7 +107,7 @@ let package = Package(
       swiftSettings: settings),
 
     .target(
-      name: "TestSupport", dependencies: ["Checkpoints"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Checkpoints", "XLA"], path: "Tests/TestSupport",
       swiftSettings: settings),
     .testTarget(
       name: "KernelsTests", dependencies: ["CKernels", "COneDNN"], swiftSettings: settings),

@@ -21,8 +21,11 @@ package enum Evaluation {
 
   /// One evaluation at a time; walkers of the graph take the same lock, so none sees a graph half taken apart.
   package static func exclusively<R: Sendable>(_ body: () -> R) -> R {
-    cache.withLock { _ in body() }
+    isCompiling ? body() : cache.withLock { _ in body() }
   }
+
+  /// Whether an evaluation of this task, which has the lock, compiles its program: primitives may take gradients there.
+  @TaskLocal private static var isCompiling = false
 
   /// Computes the tensors on the current device and keeps their values in the graph.
   package static func values(of tensors: [Tensor]) -> [Storage] {
@@ -84,7 +87,10 @@ package enum Evaluation {
       if isHeld || wanted.contains(ObjectIdentifier(nodes[i])) { held.append(nodes[i]) }
     }
     let outputs = held.flatMap { values[ObjectIdentifier($0)]! }
-    let executable = try cache.executable(for: builder.finish(outputs), on: device)
+    let program = builder.finish(outputs)
+    let executable = try $isCompiling.withValue(true) {
+      try cache.executable(for: program, on: device)
+    }
     let results = try executable.run(&arguments)
     var position = 0
     for node in held {

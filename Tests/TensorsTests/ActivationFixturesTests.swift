@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Activations and their gradients against those that PyTorch computed.
-@Suite struct ActivationFixturesTests {
+@Suite(.onEveryDevice) struct ActivationFixturesTests {
   static let activations: [String: @Sendable (Fixture.Case, Tensor) -> Tensor] = [
     "ReLU": { $1.relu() }, "ReLU6": { $1.relu6() },
     "LeakyReLU": { $1.leakyReLU(slope: $0.double("negative_slope") ?? 0.01) },

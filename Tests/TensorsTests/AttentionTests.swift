@@ -2,7 +2,7 @@ import Tensors
 import TestSupport
 import Testing
 
-@Suite struct AttentionTests {
+@Suite(.onEveryDevice) struct AttentionTests {
   /// A shape of attention and what is asked of it.
   struct Case: Sendable, CustomTestStringConvertible {
     var batch = 2, queries = 5, keys = 5, heads = 4, keyHeads = 4, width = 8

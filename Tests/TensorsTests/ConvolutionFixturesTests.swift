@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Convolutions and their gradients against those that PyTorch computed.
-@Suite struct ConvolutionFixturesTests {
+@Suite(.onEveryDevice) struct ConvolutionFixturesTests {
   static let operations = (1...3).flatMap { ["Conv\($0)d", "ConvTranspose\($0)d"] }
   static let cases = Fixture.cases(Set(operations))
 

@@ -3,7 +3,7 @@ import Tensors
 import TestSupport
 import Testing
 
-@Suite struct ConvolutionTests {
+@Suite(.onEveryDevice) struct ConvolutionTests {
   /// A shape of a convolution with all that can be odd about it.
   struct Example: Sendable, CustomTestStringConvertible {
     let size: [Int]

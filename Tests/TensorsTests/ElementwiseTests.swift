@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Every elementwise row against the C library's functions and against differences.
-@Suite struct ElementwiseTests {
+@Suite(.onEveryDevice) struct ElementwiseTests {
   struct Row: Sendable, CustomTestStringConvertible {
     let row: Unary
     let domain: ClosedRange<Double>

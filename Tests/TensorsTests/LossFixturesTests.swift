@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Losses and their gradients against those that PyTorch computed.
-@Suite struct LossFixturesTests {
+@Suite(.onEveryDevice) struct LossFixturesTests {
   static let cases = Fixture.cases([
     "cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits",
     "kl_div", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "gaussian_nll_loss",

@@ -2,7 +2,7 @@ import Tensors
 import TestSupport
 import Testing
 
-@Suite struct LossTests {
+@Suite(.onEveryDevice) struct LossTests {
   @Test func `Where every target is ignored the loss and its gradient are zero`() {
     let x = Tensor(Alias("x"), [normal([3, 4])])
     let loss = crossEntropy(x, Tensor([Int32(-100), -100, -100]))

@@ -1,7 +1,8 @@
 import Tensors
+import TestSupport
 import Testing
 
-@Suite struct NormTests {
+@Suite(.onEveryDevice) struct NormTests {
   private func values(_ shape: [Int], _ seed: UInt64) -> Tensor {
     RandomKey(seed: seed).normal(shape, .float64).evaluatedForTest()
   }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Poolings and their gradients against those that PyTorch computed.
-@Suite struct PoolingFixturesTests {
+@Suite(.onEveryDevice) struct PoolingFixturesTests {
   static let kinds = ["MaxPool", "AvgPool", "AdaptiveAvgPool", "AdaptiveMaxPool", "LPPool"]
   static let cases = Fixture.cases(Set(kinds.flatMap { kind in (1...3).map { "\(kind)\($0)d" } }))
 

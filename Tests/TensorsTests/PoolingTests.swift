@@ -3,7 +3,7 @@ import Tensors
 import TestSupport
 import Testing
 
-@Suite struct PoolingTests {
+@Suite(.onEveryDevice) struct PoolingTests {
   struct Example: Sendable, CustomTestStringConvertible {
     let image: [Int]
     let size: [Int]

@@ -3,7 +3,7 @@ import Tensors
 import TestSupport
 import Testing
 
-@Suite struct RandomTests {
+@Suite(.onEveryDevice) struct RandomTests {
   let key = RandomKey(seed: 42)
 
   private func moments(_ x: Tensor) -> (mean: Double, deviation: Double) {

@@ -3,7 +3,7 @@ import Tensors
 import TestSupport
 import Testing
 
-@Suite struct ReductionTests {
+@Suite(.onEveryDevice) struct ReductionTests {
   static let axes: [[Int]] = [[], [0], [1], [2], [0, 1], [1, 2], [0, 2], [0, 1, 2], [-1]]
 
   /// Joins elements along axes, from the definition.

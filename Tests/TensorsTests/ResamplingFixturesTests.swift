@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Resampled images and their gradients against those that PyTorch computed.
-@Suite struct ResamplingFixturesTests {
+@Suite(.onEveryDevice) struct ResamplingFixturesTests {
   static let cases = Fixture.cases(["interpolate"])
 
   private func resized(_ example: Fixture.Case, _ x: Tensor) throws -> Tensor {

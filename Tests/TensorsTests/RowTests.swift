@@ -2,7 +2,7 @@ import Tensors
 import TestSupport
 import Testing
 
-@Suite struct RowTests {
+@Suite(.onEveryDevice) struct RowTests {
   // MARK: Softmax
 
   @Test func `Softmax, its logarithm and the log of the sum agree with their definitions`() {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A loop computes what its steps computed one by one.
-@Suite struct ScanTests {
+@Suite(.onEveryDevice) struct ScanTests {
   struct Example: Sendable, CustomTestStringConvertible {
     var length: Int
     var isReversed = false

@@ -3,7 +3,7 @@ import Tensors
 import TestSupport
 import Testing
 
-@Suite struct ShapeTests {
+@Suite(.onEveryDevice) struct ShapeTests {
   let x = Tensor((0..<24).map(Float.init), shape: [2, 3, 4])
 
   @Test func `Axes change places`() {
@@ -60,7 +60,7 @@ import Testing
   }
 }
 
-@Suite struct MatrixProductTests {
+@Suite(.onEveryDevice) struct MatrixProductTests {
   struct Example: Sendable, CustomTestStringConvertible {
     let left: [Int]
     let right: [Int]
