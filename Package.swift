@@ -114,7 +114,7 @@ let package = Package(
     tests("Documents"),
     tests("StableHLO"),
     tests("Tensors"),
-    tests("XLA"),
+    tests("XLA", ["Layers", "Recipes"]),
     tests("Layers"),
     tests("Checkpoints"),
     tests("Optimizers"),

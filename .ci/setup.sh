@@ -177,3 +177,21 @@ install_data() {
   fi
   say "tests of these data are skipped; to run them: sudo apt-get install -y$absent"
 }
+
+# Puts a plugin of XLA for CPUs into the user's cache and names it to the tests; they skip what needs
+# it where there is none for this machine, or the package index does not answer.
+install_plugin() {
+  if [ -n "${APUS_PJRT_CPU:-}${APUS_PJRT_PLUGIN:-}" ]; then return 0; fi
+  plugins=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/apus/pjrt
+  plugin=$plugins/lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so
+  if [ ! -e "$plugin" ]; then
+    say "installing a plugin of XLA for the tests with pip: lammps-jax-pjrt-cpu"
+    python3 -m pip install --quiet --no-deps --only-binary :all: --target "$plugins" \
+      lammps-jax-pjrt-cpu==0.11.2 >&2 </dev/null || true
+  fi
+  if [ -e "$plugin" ]; then
+    export APUS_PJRT_CPU="$plugin"
+  else
+    say "it could not be installed: tests of XLA are skipped"
+  fi
+}

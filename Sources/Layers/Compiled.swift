@@ -119,6 +119,11 @@ public final class CompiledStep<State: Module, Batch: Module, Result: Module>: S
       resultTensors: resultTensors)
   }
 
+  /// The step's program; its arguments are the tensors of state and batch, then what it captured.
+  func trace(of state: State, _ batch: Batch) -> Program.Trace {
+    traced(state, batch.tensors.map(\.type), batch).trace
+  }
+
   private func trace(_ state: State, _ batch: Batch, _ key: Key) throws -> Entry {
     let types = batch.tensors.map(\.type)
     let parts = try types.map { type throws(ShapeError) in

@@ -1,9 +1,9 @@
-internal import Foundation
+package import Foundation
 
 /// The file of a compiled program in the user's cache. It holds all that the program was compiled from, which must be the
 /// same when it is read; a file that is not exactly what was written is no file.
-struct ExecutableFile {
-  let url: URL
+package struct ExecutableFile {
+  package let url: URL
   private let origin: [UInt8]
 
   /// Bytes of all files together; the oldest go first.
@@ -26,14 +26,14 @@ struct ExecutableFile {
       in: URL(fileURLWithPath: cache + "/xla"), origin: Array(origin.utf8) + options)
   }
 
-  init(in folder: URL, origin: [UInt8]) {
+  package init(in folder: URL, origin: [UInt8]) {
     self.origin = origin
     let name = String(hash(origin), radix: 16)
     url = folder.appendingPathComponent(name + ".executable")
   }
 
   /// The program, nil where there is none or the file is damaged.
-  func read() -> [UInt8]? {
+  package func read() -> [UInt8]? {
     guard let data = try? Data(contentsOf: url) else { return nil }
     let bytes = [UInt8](data)
     let (head, size) = (ExecutableFile.head, MemoryLayout<UInt64>.size)
@@ -49,7 +49,7 @@ struct ExecutableFile {
   }
 
   /// Keeps a program. A cache that cannot be written is none: the program runs all the same.
-  func write(_ program: [UInt8]) {
+  package func write(_ program: [UInt8]) {
     var bytes = ExecutableFile.head
     for number in [UInt64(origin.count), hash(program[...])] {
       bytes += (0..<8).map { UInt8(truncatingIfNeeded: number >> UInt64(8 * $0)) }
@@ -62,10 +62,11 @@ struct ExecutableFile {
   }
 
   /// Removes the oldest files until the others fit.
-  static func trim(_ folder: URL, to limit: Int) {
+  package static func trim(_ folder: URL, to limit: Int) {
     let keys: Set<URLResourceKey> = [.contentModificationDateKey, .fileSizeKey]
-    let files = (try? FileManager.default.contentsOfDirectory(
-      at: folder, includingPropertiesForKeys: Array(keys))) ?? []
+    let files =
+      (try? FileManager.default.contentsOfDirectory(
+        at: folder, includingPropertiesForKeys: Array(keys))) ?? []
     let entries = files.compactMap { file -> (url: URL, date: Date, size: Int)? in
       guard let values = try? file.resourceValues(forKeys: keys) else { return nil }
       return (file, values.contentModificationDate ?? .distantPast, values.fileSize ?? 0)

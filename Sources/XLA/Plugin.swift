@@ -74,7 +74,8 @@ public final class Plugin: Sendable {
     unsafe try check(
       apus_pjrt_attributes(api, &values, &count), api, "asking for the plugin's attributes", path)
     var attributes: [String: String] = [:]
-    for unsafe value in unsafe UnsafeBufferPointer(start: values, count: count) {
+    for i in 0..<count {
+      let value = unsafe values![i]
       unsafe attributes[text(value.name, value.name_size)] = description(value)
     }
     return attributes

@@ -78,7 +78,8 @@ final class XLAExecutor: Executor {
 
 extension Program {
   /// The program as a StableHLO module, whose argument and result order is its own.
-  package func stableHLO(_ roles: ArgumentRoles = ArgumentRoles(), replicaCount: Int = 1) -> String {
+  package func stableHLO(_ roles: ArgumentRoles = ArgumentRoles(), replicaCount: Int = 1) -> String
+  {
     let arguments = (0..<inputCount).map {
       FunctionArgument(types[$0].hlo, donation: roles.donated.contains($0) ? .anyOutput : .none)
     }

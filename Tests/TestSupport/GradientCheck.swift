@@ -1,7 +1,8 @@
 package import Tensors
 
 /// Where the gradient of Σ f · probe differs from central differences in float64, every element of every operand, in
-/// sentences; with `order` 2 also the gradient of the gradient.
+/// sentences; with `order` 2 also the gradient of the gradient. On another device than the CPU, where values and gradients
+/// differ from the CPU's.
 ///
 /// - Parameters:
 ///   - points: float64 operands of `f`. Keep away from kinks: differences reach 1e-5 far.
@@ -9,6 +10,13 @@ package import Tensors
 package func gradientProblems(
   at points: [Tensor], order: Int = 1, tolerance: Double = 1e-6, _ f: ([Tensor]) -> Tensor
 ) -> [String] {
+  if Device.current != .cpu {
+    do {
+      return try deviceProblems(on: .current, at: points, order: order) { [f($0)] }
+    } catch {
+      return ["\(error)"]
+    }
+  }
   func loss(_ points: [Tensor]) -> Tensor {
     let y = f(points)
     return (y * RandomKey(seed: 7).normal(y.shape, y.dataType)).sum()

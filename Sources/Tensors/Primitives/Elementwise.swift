@@ -34,6 +34,10 @@ package enum Emission: Sendable {
 
   func emit(_ operands: [Value], into function: inout FunctionBuilder) -> Value {
     switch self {
+    // XLA has no absolute value and sign of unsigned numbers.
+    case .unary(.abs) where operands[0].element == .ui8: operands[0]
+    case .unary(.sign) where operands[0].element == .ui8:
+      function.binary(.minimum, operands[0], function.constant(1, operands[0].type))
     case .unary(let operation): function.unary(operation, operands[0])
     case .binary(let operation): function.binary(operation, operands[0], operands[1])
     case .comparison(let direction): function.compare(direction, operands[0], operands[1])
@@ -213,6 +217,9 @@ public struct Cast: ElementwisePrimitive {
   public func emit(_ operands: [Value], _ output: TensorType, into function: inout FunctionBuilder)
     -> Value
   {
-    function.convert(operands[0], to: output.dataType.hlo)
+    // Floats become bytes by way of whole numbers, as on the CPU: these saturate, bytes wrap around.
+    let isWide = operands[0].element.isFloat && output.dataType == .uint8
+    let value = isWide ? function.convert(operands[0], to: .i32) : operands[0]
+    return function.convert(value, to: output.dataType.hlo)
   }
 }
