@@ -56,25 +56,38 @@ public struct Linear: Layer {
 public struct Embedding: Layer {
   /// [count, width].
   public var weight: Tensor
+  /// An id whose row lookups do not train, such as that of padding.
+  public let padding: Int?
 
   /// Normal numbers of deviation 1, as in PyTorch; language models draw smaller ones.
   public init(
-    count: Int, width: Int, initializer: Initializer = .normal(deviation: 1), key: RandomKey
+    count: Int, width: Int, padding: Int? = nil, initializer: Initializer = .normal(deviation: 1),
+    key: RandomKey
   ) {
-    weight = initializer([count, width], key)
+    self.init(weight: initializer([count, width], key), padding: padding)
   }
 
   /// - Parameter weight: [count, width].
-  public init(weight: Tensor) { self.weight = weight }
+  public init(weight: Tensor, padding: Int? = nil) {
+    self.weight = weight
+    self.padding = padding
+  }
 
   public var count: Int { weight.shape[0] }
   public var width: Int { weight.shape[1] }
 
   /// Ids out of range are not detected: they count as the nearest row and are not trained.
-  public func callAsFunction(_ ids: Tensor, _ phase: Phase) -> Tensor { weight.rows(ids) }
+  public func callAsFunction(_ ids: Tensor, _ phase: Phase) -> Tensor {
+    let rows = weight.rows(ids)
+    guard let padding else { return rows }
+    return select(ids.equal(to: Double(padding)).expanded(-1), rows.stopped(), rows)
+  }
 
   /// The product with every row: an output layer tied to this table. [batch…, width] → [batch…, count].
   public func attend(_ x: Tensor) -> Tensor { matrixProduct(x, weight.transposed()) }
 
-  public mutating func visit(_ visitor: inout Visitor) { visitor("weight", &weight) }
+  public mutating func visit(_ visitor: inout Visitor) {
+    visitor("weight", &weight)
+    visitor.fixed("padding", padding)
+  }
 }

@@ -5,9 +5,10 @@ public enum Architectures {
   /// In the order of `apus models`.
   public static let all: [any PublishedModel.Type] = [
     PublishedResNet.self, PublishedDenseNet.self, PublishedEfficientNet.self,
-    PublishedGPT1.self, PublishedGPT2.self, PublishedGPTNeo.self, PublishedImageGPT.self,
+    PublishedBART.self, PublishedBERT.self, PublishedGPT1.self, PublishedGPT2.self,
+    PublishedGPTNeo.self, PublishedImageGPT.self,
     PublishedLlama.self,
-    PublishedQwen2.self,
+    PublishedMarian.self, PublishedQwen2.self, PublishedT5.self,
   ]
 
   /// The architecture of a configuration.

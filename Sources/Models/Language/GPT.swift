@@ -85,8 +85,8 @@ public struct GPT: Module {
     let (width, deviation) = (configuration.width, configuration.deviation)
     self.configuration = configuration
     tokens = Embedding(
-      count: configuration.vocabulary, width: width, initializer: .normal(deviation: deviation),
-      key: key.fork(0))
+      count: configuration.vocabulary, width: width, padding: configuration.padding,
+      initializer: .normal(deviation: deviation), key: key.fork(0))
     if configuration.rotary == nil {
       positions = LearnedPositions(
         count: configuration.context, width: width, deviation: deviation, key: key.fork(1))

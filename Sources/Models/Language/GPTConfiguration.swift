@@ -49,6 +49,8 @@ public struct GPTConfiguration: Codable, Hashable, Sendable {
   public var embeddingDropout: Double?
   /// Of the attention's probabilities; as `dropout` unless given.
   public var attentionDropout: Double?
+  /// A token whose vector lookups do not train.
+  public var padding: Int?
   /// The deviation of the first weights.
   public var deviation = 0.02
   /// The first weights of what is added to the residual are smaller by √(2 · layers).

@@ -137,6 +137,16 @@ extension ModelConfiguration {
     return epsilon
   }
 
+  /// The token whose vector is not trained; negative ones count from the end, as in PyTorch.
+  func padding(default value: Int?, vocabulary: Int) throws(PublishedError) -> Int? {
+    guard has("pad_token_id") || (values["pad_token_id"] == nil && value != nil) else { return nil }
+    let token = try integer("pad_token_id", default: value)
+    try require(
+      (-vocabulary..<vocabulary).contains(token), "pad_token_id", "is \(token)",
+      "it must be a token, below \(vocabulary)")
+    return token < 0 ? vocabulary + token : token
+  }
+
   /// The deviation of the first weights.
   func deviation(_ name: String = "initializer_range", default value: Double = 0.02)
     throws(PublishedError) -> Double

@@ -122,6 +122,7 @@ extension ModelConfiguration {
     sizes.activation = try activation("hidden_act", default: .silu)
     (sizes.isGated, sizes.norm, sizes.isFused, sizes.hasSmallResiduals) = (true, .rms, false, false)
     sizes.deviation = try deviation()
+    sizes.padding = try padding(default: nil, vocabulary: sizes.vocabulary)
     sizes.rotary = try rotary(width: headWidth, context: sizes.context)
     sizes.head =
       try bool("tie_word_embeddings", default: false) ? .tied : .own(sizes.vocabulary)
