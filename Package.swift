@@ -75,7 +75,7 @@ let package = Package(
     layer("Tensors", ["StableHLO", "CKernels", "COneDNN"]),
     layer("XLA", ["Tensors", "CPJRT"]),
     layer("Layers", ["Tensors"]),
-    layer("Checkpoints", ["Documents", "Layers"]),
+    layer("Checkpoints", ["Documents", "Layers", "Images"]),
     layer("Optimizers", ["Layers"]),
     layer("Tokenizers", ["CEmbedded", "Documents"]),
     layer("Images", ["CImages"]),

@@ -34,6 +34,18 @@ public enum CheckpointError: Error, Hashable, Sendable {
     case duplicate
     /// Another format, known by its first bytes.
     case format
+    /// A pickle that asks for something other than data; nothing of it was executed.
+    case unsafe
+    /// Well-formed, but of a kind that is not read.
+    case unsupported
+    /// It contradicts itself or a checksum.
+    case corrupt
+    /// Reading it would need unreasonable time, depth or memory.
+    case limit
+    /// A name that leaves the file's folder.
+    case path
+    /// Something that the file refers to is not there.
+    case missing
   }
 
   public var refusal: Refusal? {
@@ -95,8 +107,12 @@ extension CheckpointError: CustomStringConvertible, LocalizedError {
     switch refusal {
     case .truncated: "fetch or copy the file again, it is incomplete"
     case .dtype: "convert the tensor to a type that the format has"
-    case .format: "convert it to safetensors with the program it came from"
-    case .header, .bounds, .overlap, .shape, .duplicate:
+    case .format, .unsupported: "convert it to safetensors with the program it came from"
+    case .unsafe:
+      "nothing was executed; save the tensors alone (a state dictionary), or as safetensors"
+    case .missing: "fetch what is missing into the same folder, or write it anew"
+    case .limit: "write it anew with plain, contiguous tensors under few names"
+    case .header, .bounds, .overlap, .shape, .duplicate, .corrupt, .path:
       "fetch the file again or write it anew with the program it came from"
     }
   }

@@ -12,7 +12,8 @@ extension Module {
     try Safetensors.write(leaves, metadata: metadata, to: url)
   }
 
-  /// Puts the tensors of a safetensors file in place of the module's own, by their dotted names.
+  /// Puts the tensors of a file of any format that `Checkpoint` reads in place of the module's own,
+  /// by their dotted names.
   ///
   /// Floating-point types are converted to the module's; all others must agree.
   ///
@@ -21,7 +22,7 @@ extension Module {
   /// - Throws: `CheckpointError.mismatched` with every difference, or what is wrong with the file;
   ///   the module is then as it was.
   public mutating func load(from url: URL, strict: Bool = true) throws(CheckpointError) {
-    let file = try SafetensorsFile(url)
+    let file = try Checkpoint(url)
     replaceTensors(
       try file.tensors(for: leaves, allowsSurplus: !strict, allowsMissing: !strict))
   }
@@ -47,7 +48,7 @@ extension Safetensors {
   }
 }
 
-extension SafetensorsFile {
+extension Checkpoint {
   /// A copy of each tensor that `leaves` name, in their order and types.
   package func tensors(
     for leaves: [Visitor.Leaf], allowsSurplus: Bool = false, allowsMissing: Bool = false
@@ -69,7 +70,7 @@ extension SafetensorsFile {
         mismatches.append(.shape(name: entry.name, file: entry.shape, module: wanted.shape))
       } else if let type = entry.type.dataType, type.converts(to: wanted.dataType) {
         if mismatches.isEmpty {
-          tensors[place] = tensor(entry, type).converted(to: wanted.dataType)
+          tensors[place] = try tensor(entry, type).converted(to: wanted.dataType)
         }
       } else {
         mismatches.append(
@@ -87,15 +88,17 @@ extension SafetensorsFile {
     return tensors
   }
 
-  private func tensor(_ entry: Safetensors.Entry, _ type: DataType) -> Tensors.Tensor {
-    let storage = Storage(byteCount: entry.byteRange.count)
-    unsafe withBytes(of: entry) { bytes in
-      guard let start = bytes.baseAddress else { return }
-      unsafe storage.pointer.copyMemory(from: start, byteCount: bytes.count)
+  private func tensor(_ entry: Entry, _ type: DataType) throws(CheckpointError) -> Tensors.Tensor {
+    let storage = Storage(byteCount: entry.byteCount)
+    var position = 0
+    try unsafe read(entry) { piece in
+      guard let start = piece.baseAddress else { return }
+      unsafe (storage.pointer + position).copyMemory(from: start, byteCount: piece.count)
+      position += piece.count
     }
     if type == .bool {
       // Any byte may stand in a file; kernels rely on 0 and 1.
-      for i in 0..<entry.byteRange.count where storage.load(i, as: UInt8.self) > 1 {
+      for i in 0..<entry.byteCount where storage.load(i, as: UInt8.self) > 1 {
         storage.store(UInt8(1), at: i)
       }
     }
@@ -143,7 +146,7 @@ extension Safetensors.ElementType {
     case .u8: .uint8
     case .bool: .bool
     case .i8, .f4, .f6E2M3, .f6E3M2, .f8E5M2, .f8E4M3, .f8E8M0, .f8E4M3FNUZ, .f8E5M2FNUZ, .i16,
-      .u16, .u32, .u64, .c64:
+      .u16, .u32, .u64, .c64, .c128:
       nil
     }
   }

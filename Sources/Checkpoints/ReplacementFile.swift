@@ -14,6 +14,7 @@ final class ReplacementFile {
   /// Bytes appended so far.
   private(set) var count = 0
 
+  var path: String { url.path }
   private let url: URL
   private let temporary: String
   private var descriptor: Int32
@@ -42,6 +43,27 @@ final class ReplacementFile {
       }
       unsafe rest = UnsafeRawBufferPointer(rebasing: rest[written...])
       count += written
+    }
+  }
+
+  /// Writes over bytes that were appended before.
+  func overwrite(_ bytes: [UInt8], at offset: Int) throws(CheckpointError) {
+    var done = 0
+    while done < bytes.count {
+      let written = unsafe bytes.span.withUnsafeBytes {
+        unsafe pwrite(descriptor, $0.baseAddress! + done, $0.count - done, off_t(offset + done))
+      }
+      if written < 0 {
+        if errno == EINTR { continue }
+        throw failure()
+      }
+      done += written
+    }
+  }
+
+  func append(_ bytes: [UInt8]) throws(CheckpointError) {
+    try unsafe bytes.span.withUnsafeBytes { bytes throws(CheckpointError) in
+      try unsafe append(bytes)
     }
   }
 

@@ -1,3 +1,4 @@
+internal import Documents
 public import Foundation
 
 /// The safetensors format: eight bytes of length, a JSON header, the tensors' bytes without gaps.
@@ -5,55 +6,8 @@ public enum Safetensors {
   /// The longest header that readers of the format take, in bytes.
   public static let headerLimit = 100_000_000
 
-  /// The types of elements that the format has, under the names it gives them.
-  public enum ElementType: String, Sendable, Hashable, CaseIterable {
-    case bool = "BOOL"
-    case u8 = "U8"
-    case i8 = "I8"
-    case f4 = "F4"
-    case f6E2M3 = "F6_E2M3"
-    case f6E3M2 = "F6_E3M2"
-    case f8E5M2 = "F8_E5M2"
-    case f8E4M3 = "F8_E4M3"
-    case f8E8M0 = "F8_E8M0"
-    case f8E4M3FNUZ = "F8_E4M3FNUZ"
-    case f8E5M2FNUZ = "F8_E5M2FNUZ"
-    case i16 = "I16"
-    case u16 = "U16"
-    case f16 = "F16"
-    case bf16 = "BF16"
-    case i32 = "I32"
-    case u32 = "U32"
-    case f32 = "F32"
-    case i64 = "I64"
-    case u64 = "U64"
-    case f64 = "F64"
-    case c64 = "C64"
-
-    /// Bits of one element; those below eight are packed without gaps.
-    public var bitCount: Int {
-      switch self {
-      case .f4: 4
-      case .f6E2M3, .f6E3M2: 6
-      case .bool, .u8, .i8, .f8E5M2, .f8E4M3, .f8E8M0, .f8E4M3FNUZ, .f8E5M2FNUZ: 8
-      case .i16, .u16, .f16, .bf16: 16
-      case .i32, .u32, .f32: 32
-      case .i64, .u64, .f64, .c64: 64
-      }
-    }
-
-    /// Bytes of a tensor of this shape; nil where a size is negative, the count overflows or the
-    /// bits do not fill whole bytes.
-    public func byteCount(_ shape: [Int]) -> Int? {
-      var bits = bitCount
-      for size in shape {
-        let (product, overflow) = bits.multipliedReportingOverflow(by: size)
-        if size < 0 || overflow { return nil }
-        bits = product
-      }
-      return bits % 8 == 0 ? bits / 8 : nil
-    }
-  }
+  /// The types of elements; all but `c128` are the format's.
+  public typealias ElementType = Checkpoints.ElementType
 
   /// A tensor of a file: what the header says of it.
   public struct Entry: Sendable, Hashable {
@@ -85,7 +39,10 @@ public struct SafetensorsFile: Sendable {
   ///
   /// - Throws: `CheckpointError` when it cannot be opened or breaks a rule of the format.
   public init(_ url: URL) throws(CheckpointError) {
-    let file = try MappedFile(url)
+    try self.init(url, try MappedFile(url))
+  }
+
+  init(_ url: URL, _ file: MappedFile) throws(CheckpointError) {
     let header = try SafetensorsHeader(file, path: url.path)
     self.url = url
     self.file = file
@@ -111,5 +68,21 @@ public struct SafetensorsFile: Sendable {
   /// A copy of the bytes of a tensor of this file.
   public func bytes(of entry: Safetensors.Entry) -> [UInt8] {
     unsafe withBytes(of: entry) { unsafe [UInt8]($0) }
+  }
+}
+
+extension SafetensorsFile: TensorSource {
+  var format: String { "safetensors" }
+
+  var tensors: [TensorDescription] {
+    entries.map { TensorDescription(name: $0.name, type: $0.type, shape: $0.shape) }
+  }
+
+  var values: [JSONValue.Member] {
+    metadata.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .string($0.value)) }
+  }
+
+  func read(_ index: Int, _ append: AppendBytes) throws(CheckpointError) {
+    try unsafe withBytes(of: entries[index], append)
   }
 }

@@ -87,7 +87,7 @@ struct SafetensorsHeader {
       throw error(.duplicate, "tensor \"\(name)\" has \"\(field)\" twice")
     }
     guard let typeName = value["dtype"]?.string else { throw malformed("dtype") }
-    guard let type = Safetensors.ElementType(rawValue: typeName) else {
+    guard let type = ElementType(rawValue: typeName), type.isInSafetensors else {
       throw error(.dtype, "tensor \"\(name)\" has the unknown dtype \"\(typeName)\"")
     }
     guard let shape = wholeNumbers(value["shape"]) else {

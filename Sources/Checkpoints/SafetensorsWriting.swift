@@ -2,40 +2,8 @@ import Documents
 public import Foundation
 
 extension Safetensors {
-  /// Takes pieces of a tensor's bytes, in order.
-  public typealias Append = (UnsafeRawBufferPointer) throws(CheckpointError) -> Void
-
-  /// A tensor to be written: its description, and its bytes when their turn comes.
-  @safe public struct Tensor {
-    public let name: String
-    public let type: ElementType
-    public let shape: [Int]
-    let content: (Append) throws(CheckpointError) -> Void
-
-    /// A tensor whose bytes are made while the file is written, so that only a piece of them need
-    /// be in memory.
-    ///
-    /// - Parameter content: Hands over all bytes, row-major and little-endian, in any number of
-    ///   pieces.
-    public init(
-      name: String, type: ElementType, shape: [Int],
-      content: @escaping (Append) throws(CheckpointError) -> Void
-    ) {
-      self.name = name
-      self.type = type
-      self.shape = shape
-      unsafe self.content = content
-    }
-
-    /// A tensor whose bytes are at hand, row-major and little-endian.
-    public init(name: String, type: ElementType, shape: [Int], bytes: [UInt8]) {
-      unsafe self.init(name: name, type: type, shape: shape) { append throws(CheckpointError) in
-        try unsafe bytes.span.withUnsafeBytes { piece throws(CheckpointError) in
-          try unsafe append(piece)
-        }
-      }
-    }
-  }
+  /// A tensor to be written.
+  public typealias Tensor = NewTensor
 
   /// Writes a file: first all of it under a temporary name in the same folder, then, when it is
   /// safe on the disk, under its own. A failure leaves what stood there before.
@@ -55,17 +23,7 @@ extension Safetensors {
     try unsafe header.span.withUnsafeBytes { bytes throws(CheckpointError) in
       try unsafe file.append(bytes)
     }
-    for tensor in tensors {
-      let start = file.count
-      try unsafe tensor.content { piece throws(CheckpointError) in try unsafe file.append(piece) }
-      let count = tensor.type.byteCount(tensor.shape)
-      guard file.count - start == count else {
-        throw .unwritable(
-          file: url.path,
-          problem: "tensor \"\(tensor.name)\" gave \(file.count - start) bytes, "
-            + "\(tensor.type.rawValue) \(tensor.shape) needs \(count ?? 0)")
-      }
-    }
+    for tensor in tensors { try unsafe tensor.write(to: file) }
     try file.finish()
   }
 
@@ -106,6 +64,12 @@ extension Safetensors {
       end = next
     }
     let document = JSONValue.object(members)
+    if let tensor = tensors.first(where: { !$0.type.isInSafetensors }) {
+      throw .unwritable(
+        file: url.path,
+        problem: "tensor \"\(tensor.name)\" is \(tensor.type.rawValue), which the safetensors "
+          + "format has not; .npz and .pth have it")
+    }
     if tensors.contains(where: { $0.name.isExactly("__metadata__") }) {
       throw .unwritable(file: url.path, problem: "no tensor may be called __metadata__")
     }

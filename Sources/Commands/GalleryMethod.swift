@@ -47,7 +47,7 @@ extension MethodReport {
     metric = run.metrics.first
     figures = run.figures
     let model = run.url.appendingPathComponent("checkpoints/last/model.safetensors")
-    if let listing = try? TensorListing(model) { parameters = listing.elementCount }
+    if let file = try? Checkpoint(model) { parameters = file.elementCount }
     fileBytes = (try? model.resourceValues(forKeys: [.fileSizeKey]))?.fileSize
     curves = Self.curves(entries, method, plannedSteps: run.steps)
     artifacts = Self.artifacts(of: run, in: folder)

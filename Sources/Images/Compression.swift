@@ -36,6 +36,24 @@ public enum Deflate {
     }
   }
 
+  /// The first bytes that were compressed, at most `count`: fewer where the stream ends before.
+  public static func inflatePrefix(
+    _ bytes: [UInt8], from container: DeflateContainer, count: Int, source: String = "stream"
+  ) throws(ImageError) -> [UInt8] {
+    var output: UnsafeMutablePointer<UInt8>?
+    var written = 0
+    defer { unsafe apus_free(output) }
+    do {
+      try unsafe checked(source) { error in
+        unsafe apus_inflate(
+          bytes, bytes.count, container.code, max(0, count), 1, &output, &written, error)
+      }
+    } catch ImageError.tooLarge where written > count {
+    } catch ImageError.truncated {
+    }
+    return unsafe Array(UnsafeBufferPointer(start: output, count: min(written, max(0, count))))
+  }
+
   /// The bytes compressed.
   /// - Parameter level: 1 (fast) to 9 (small).
   public static func deflate(
@@ -52,6 +70,12 @@ public enum Deflate {
   /// The CRC-32 of zip, gzip and PNG; `start` is the value of the bytes before these.
   public static func crc32(_ bytes: [UInt8], after start: UInt32 = 0) -> UInt32 {
     unsafe apus_crc32(start, bytes, bytes.count)
+  }
+
+  /// The same of bytes that are lent.
+  public static func crc32(_ bytes: UnsafeRawBufferPointer, after start: UInt32 = 0) -> UInt32 {
+    guard let address = bytes.baseAddress else { return start }
+    return unsafe apus_crc32(start, address.assumingMemoryBound(to: UInt8.self), bytes.count)
   }
 }
 

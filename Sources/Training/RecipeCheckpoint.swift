@@ -68,7 +68,7 @@ struct RecipeCheckpoint<R: Recipe> {
       if indices.isEmpty || isDispensable && !FileManager.default.fileExists(atPath: path.path) {
         continue
       }
-      let opened = try SafetensorsFile(path)
+      let opened = try Checkpoint(path)
       // A model file may hold tensors that the recipe computed for others.
       let values = try opened.tensors(
         for: leaves(of: state, in: file), allowsSurplus: file != .rest)
