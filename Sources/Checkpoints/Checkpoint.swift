@@ -222,7 +222,7 @@ extension Checkpoint {
       values: document["metadata"]?.members ?? [], entries: entries)
   }
 
-  private static func document(
+  static func document(
     _ url: URL, _ refuse: Refuse
   ) throws(CheckpointError) -> JSONValue {
     do {

@@ -132,6 +132,47 @@ struct ElementConversion {
   }
 }
 
+/// Reads elements of any type of whole bytes as doubles, complex ones as two; integers over 53 bits
+/// are rounded.
+struct ElementReader {
+  /// Of one number.
+  let byteCount: Int
+  private let type: ElementType
+  private let small: SmallFloat?
+
+  /// Nil for types that are not read as numbers.
+  init?(_ type: ElementType) {
+    self.type = type
+    small = SmallFloat(type)
+    byteCount = type.bitCount / (type.isComplex ? 16 : 8)
+    switch type {
+    case .f4, .f6E2M3, .f6E3M2, .f8E8M0, .f8E4M3FNUZ, .f8E5M2FNUZ: return nil
+    default: break
+    }
+  }
+
+  func callAsFunction(_ bytes: UnsafeRawBufferPointer, _ i: Int) -> Double {
+    func load<T: BitwiseCopyable>(_: T.Type) -> T {
+      unsafe bytes.loadUnaligned(fromByteOffset: i * byteCount, as: T.self)
+    }
+    return switch type {
+    case .f64, .c128: Double(bitPattern: load(UInt64.self))
+    case .f32, .c64: Double(Float(bitPattern: load(UInt32.self)))
+    case .f16, .bf16: Double(small!.decoded(Int(load(UInt16.self))))
+    case .f8E4M3, .f8E5M2: Double(small!.decoded(Int(load(UInt8.self))))
+    case .i64: Double(load(Int64.self))
+    case .u64: Double(load(UInt64.self))
+    case .i32: Double(load(Int32.self))
+    case .u32: Double(load(UInt32.self))
+    case .i16: Double(load(Int16.self))
+    case .u16: Double(load(UInt16.self))
+    case .i8: Double(load(Int8.self))
+    case .bool: load(UInt8.self) == 0 ? 0 : 1
+    default: Double(load(UInt8.self))
+    }
+  }
+}
+
 extension Checkpoint {
   /// Hands over a floating-point tensor in another floating-point type, rounded to the nearest.
   /// - Throws: `CheckpointError` with the refusal `dtype` where either is of another type.

@@ -88,7 +88,7 @@ extension Checkpoint {
     return tensors
   }
 
-  private func tensor(_ entry: Entry, _ type: DataType) throws(CheckpointError) -> Tensors.Tensor {
+  func tensor(_ entry: Entry, _ type: DataType) throws(CheckpointError) -> Tensors.Tensor {
     let storage = Storage(byteCount: entry.byteCount)
     var position = 0
     try unsafe read(entry) { piece in

@@ -14,6 +14,7 @@ struct PickleTree {
 
   private let pickle: Pickle
   private var steps: [Step] = []
+  private var valueNames = Set<ExactText>()
   /// Bytes of paths that may still be made: a few references can stand for endless many leaves.
   private var budget: Int
 
@@ -79,7 +80,10 @@ struct PickleTree {
     guard tensor != nil || value != nil else { return }
     let path = try path(step, refuse)
     if let tensor { tensors.append((path, tensor)) }
-    if let value { values.append(JSONValue.Member(path, value)) }
+    // Keys of different types may look alike.
+    if let value, valueNames.insert(ExactText(path)).inserted {
+      values.append(JSONValue.Member(path, value))
+    }
   }
 
   private mutating func path(_ step: Int, _ refuse: Refuse) throws(CheckpointError) -> String {

@@ -17,14 +17,31 @@ extension Safetensors {
   public static func write(
     _ tensors: [Tensor], metadata: [String: String] = [:], to url: URL
   ) throws(CheckpointError) {
+    try written(tensors, metadata, url).finish()
+  }
+
+  /// The complete file, before it takes its name.
+  static func written(
+    _ tensors: [NewTensor], _ metadata: [String: String], _ url: URL
+  ) throws(CheckpointError) -> ReplacementFile {
     let tensors = inOrderOfWidth(tensors)
     let header = try header(tensors, metadata, url)
     let file = try ReplacementFile(url)
-    try unsafe header.span.withUnsafeBytes { bytes throws(CheckpointError) in
-      try unsafe file.append(bytes)
-    }
+    try file.append(header)
     for tensor in tensors { try unsafe tensor.write(to: file) }
-    try file.finish()
+    return file
+  }
+
+  /// The text of an index of shards.
+  static func index(_ shards: [[NewTensor]], _ names: [String]) -> [UInt8] {
+    let map = zip(shards, names).flatMap { tensors, name in
+      tensors.map { JSONValue.Member($0.name, .string(name)) }
+    }
+    let size = shards.joined().reduce(0) { $0 + ($1.type.byteCount($1.shape) ?? 0) }
+    return JSONValue.object([
+      .init("metadata", .object([.init("total_size", .integer(size))])),
+      .init("weight_map", .object(map)),
+    ]).encoded(indented: true)
   }
 
   private static func inOrderOfWidth(_ tensors: [Tensor]) -> [Tensor] {

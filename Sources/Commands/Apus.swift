@@ -20,7 +20,8 @@ struct ApusCommand: ParsableCommand {
     subcommands: [
       GalleryCommand.self, TrainCommand.self, SampleCommand.self, EvalCommand.self,
       RunsCommand.self,
-      DataCommand.self, InspectCommand.self, VerifyCommand.self, ModelsCommand.self, BenchCommand.self, DoctorCommand.self,
+      DataCommand.self, InspectCommand.self, ConvertCommand.self, VerifyCommand.self,
+      ModelsCommand.self, BenchCommand.self, DoctorCommand.self,
     ])
 }
 

@@ -24,7 +24,7 @@ import Testing
   func roundTrip() throws {
     try inFolder { folder in
       let url = folder.appendingPathComponent("all.safetensors")
-      let types = Safetensors.ElementType.allCases
+      let types = Safetensors.ElementType.allCases.filter(\.isInSafetensors)
       let tensors =
         types.map { tensor("t.\($0.rawValue)", $0, [2, 4]) } + [
           tensor("e\u{301}", .f32, []), tensor("\u{E9}", .i64, [3, 0, 2]), tensor("", .u8, [5]),
