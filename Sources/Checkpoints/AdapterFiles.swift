@@ -22,7 +22,8 @@ extension LowRankAdapters {
     let safetensors = folder.appendingPathComponent(Self.weights)
     let isSafe = FileManager.default.fileExists(atPath: safetensors.path)
     let file = try Checkpoint(isBin && !isSafe ? bin : safetensors)
-    self.init(pairs: try file.pairs(prefix: Self.prefix, document.settings), settings: document.settings)
+    self.init(
+      pairs: try file.pairs(prefix: Self.prefix, document.settings), settings: document.settings)
   }
 
   /// Writes a folder that PEFT reads.
@@ -56,7 +57,8 @@ extension Checkpoint {
       guard entry.name.hasPrefix(prefix), let ending = endings.first(where: entry.name.hasSuffix),
         entry.name.utf8.count > prefix.utf8.count + ending.utf8.count
       else {
-        throw refuse(.unsupported, "\"\(entry.name)\" is no factor of a linear layer or convolution")
+        throw refuse(
+          .unsupported, "\"\(entry.name)\" is no factor of a linear layer or convolution")
       }
       guard let type = entry.type.dataType, type.isFloatingPoint, entry.shape.count > 1 else {
         throw refuse(.dtype, "\"\(entry.name)\" is \(entry.type.rawValue) \(entry.shape)")
@@ -127,7 +129,8 @@ private struct AdapterConfiguration {
     _ value: JSONValue?, _ number: (JSONValue) -> Value?
   ) -> [String: Value] {
     Dictionary(
-      (value?.members ?? []).compactMap { member in number(member.value).map { (member.name, $0) } },
+      (value?.members ?? []).compactMap { member in number(member.value).map { (member.name, $0) }
+      },
       uniquingKeysWith: { _, last in last })
   }
 

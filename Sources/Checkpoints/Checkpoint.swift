@@ -47,7 +47,10 @@ public struct Checkpoint: Sendable {
   public var metadata: [String: String] {
     Dictionary(
       values.map { member in
-        (member.name, member.value.string ?? String(decoding: member.value.encoded(), as: UTF8.self))
+        (
+          member.name,
+          member.value.string ?? String(decoding: member.value.encoded(), as: UTF8.self)
+        )
       }, uniquingKeysWith: { _, last in last })
   }
 

@@ -83,7 +83,8 @@ extension Safetensors {
     let files = names.map { folder.appendingPathComponent($0) }
     for file in [index] + files where FileManager.default.fileExists(atPath: file.path) {
       throw .unwritable(
-        file: file.path, problem: "shards are not written over others; remove it or take another name")
+        file: file.path,
+        problem: "shards are not written over others; remove it or take another name")
     }
     try CheckpointError.refuseRepeated(tensors.map(\.name), url)
     var open: [ReplacementFile] = []

@@ -138,7 +138,8 @@ private struct LiteralReader {
     }
   }
 
-  private mutating func list(_ open: Unicode.Scalar, _ close: Unicode.Scalar, _ depth: Int) -> Value?
+  private mutating func list(_ open: Unicode.Scalar, _ close: Unicode.Scalar, _ depth: Int)
+    -> Value?
   {
     guard skip(open) else { return nil }
     var items: [Value] = []

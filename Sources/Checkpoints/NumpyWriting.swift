@@ -34,7 +34,8 @@ public enum Numpy {
     guard let kind = kinds[tensor.type], tensor.type.byteCount(tensor.shape) != nil else {
       throw .unwritable(
         file: url.path,
-        problem: "tensor \"\(tensor.name)\" is \(tensor.type.rawValue) \(tensor.shape), which NumPy "
+        problem:
+          "tensor \"\(tensor.name)\" is \(tensor.type.rawValue) \(tensor.shape), which NumPy "
           + "has not; convert it to F32 or F16")
     }
     let sizes = tensor.shape.map { "\($0)," }.joined(separator: " ")

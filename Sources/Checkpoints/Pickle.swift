@@ -179,9 +179,11 @@ enum PickleGlobal: Equatable {
       "builtins.bytearray", "builtins.slice", "numpy.dtype", "numpy.ndarray", "pathlib.Path",
       "pathlib.PosixPath", "pathlib.PurePosixPath", "pathlib.WindowsPath", "datetime.datetime",
       "datetime.timedelta", "fractions.Fraction", "decimal.Decimal", "uuid.UUID",
-    ] + ["numpy.core", "numpy._core"].flatMap({ core in
-      ["scalar", "_reconstruct"].map { "\(core).multiarray.\($0)" }
-    }) {
+    ]
+      + ["numpy.core", "numpy._core"].flatMap({ core in
+        ["scalar", "_reconstruct"].map { "\(core).multiarray.\($0)" }
+      })
+    {
       known[name] = .record
     }
     return known

@@ -148,7 +148,7 @@ extension PyTorchFile {
       do {
         try self.init(legacy: url, file, head: min(head, file.count), refuse)
         return
-      } catch where error.refusal == .truncated && head < file.count {
+      } catch  where error.refusal == .truncated && head < file.count {
         head *= 8
       }
     }
@@ -225,7 +225,8 @@ extension PyTorchFile {
         throw refuse(
           .truncated, "the storage \(key) of \(count) elements goes past the end of the file")
       }
-      guard ranges.updateValue(position..<position + Int(count) * size, forKey: ExactText(key)) == nil
+      guard
+        ranges.updateValue(position..<position + Int(count) * size, forKey: ExactText(key)) == nil
       else { throw refuse(.duplicate, "the storage \(key) stands twice") }
       position += Int(count) * size
     }

@@ -55,7 +55,9 @@ private struct Pickler {
     global("torch._utils", storage == nil ? "_rebuild_tensor_v3" : "_rebuild_tensor_v2")
     members += Array("((".utf8)
     text("storage")
-    if let storage { global("torch", storage + "Storage") } else {
+    if let storage {
+      global("torch", storage + "Storage")
+    } else {
       global("torch.storage", "UntypedStorage")
     }
     text("\(key)")

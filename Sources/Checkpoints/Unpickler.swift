@@ -58,7 +58,8 @@ struct Unpickler {
       guard version <= 5 else { throw refuse(.unsupported, "pickle protocol \(version)") }
     case 0x95: _ = try count(8)
     case UInt8(ascii: "("): marks.append(stack.count)
-    case UInt8(ascii: "0"): if marks.last == stack.count { marks.removeLast() } else { _ = try pop() }
+    case UInt8(ascii: "0"):
+      if marks.last == stack.count { marks.removeLast() } else { _ = try pop() }
     case UInt8(ascii: "1"): _ = try popMark()
     case UInt8(ascii: "2"): stack.append(try top())
     case UInt8(ascii: "N"): push(.none)
@@ -270,7 +271,8 @@ struct Unpickler {
     if text == "00" || text == "01" { return .bool(text == "01") }
     let digits = text.hasSuffix("L") ? String(text.dropLast()) : text
     if let value = Int(digits) { return .integer(value) }
-    let isLong = !digits.isEmpty && digits.utf8.count < 400
+    let isLong =
+      !digits.isEmpty && digits.utf8.count < 400
       && digits.drop { $0 == "-" }.allSatisfy { $0.isASCII && $0.isNumber }
     guard isLong else { throw refuse(.corrupt, "a malformed integer") }
     return .longInteger(digits)

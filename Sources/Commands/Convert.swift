@@ -70,7 +70,8 @@ struct ConvertCommand: Subcommand {
 
   private static func type(_ name: String) throws(Failure) -> ElementType {
     let lower = name.lowercased()
-    if let known = types.first(where: { $0.name == lower || $0.type.rawValue.lowercased() == lower }) {
+    if let known = types.first(where: { $0.name == lower || $0.type.rawValue.lowercased() == lower }
+    ) {
       return known.type
     }
     throw .unknownName(name, of: "type", among: types.map(\.name), attempts: ["--dtype bfloat16"])

@@ -111,8 +111,10 @@ struct InspectCommand: Subcommand {
     var members = [JSONValue.Member("name", .string(difference.name))]
     let numbers = { (shape: [Int]) in JSONValue.array(shape.map(JSONValue.integer)) }
     switch difference {
-    case .onlyInFirst(_, let shape): members.append(.init("shape", .array([numbers(shape), .null])))
-    case .onlyInSecond(_, let shape): members.append(.init("shape", .array([.null, numbers(shape)])))
+    case .onlyInFirst(_, let shape):
+      members.append(.init("shape", .array([numbers(shape), .null])))
+    case .onlyInSecond(_, let shape):
+      members.append(.init("shape", .array([.null, numbers(shape)])))
     case .shape(_, let a, let b): members.append(.init("shape", .array([numbers(a), numbers(b)])))
     case .content(_, let a, let b, let count, let largest):
       members += [
@@ -129,7 +131,8 @@ struct InspectCommand: Subcommand {
     switch difference {
     case .onlyInFirst(_, let shape): return "\(name) (\(shown(shape))) is in the first alone"
     case .onlyInSecond(_, let shape): return "\(name) (\(shown(shape))) is in the second alone"
-    case .shape(_, let a, let b): return "\(name) is \(shown(a)) in the first, \(shown(b)) in the second"
+    case .shape(_, let a, let b):
+      return "\(name) is \(shown(a)) in the first, \(shown(b)) in the second"
     case .content(_, let a, let b, let count, let largest):
       let types = a == b ? a.rawValue : "\(a.rawValue) and \(b.rawValue)"
       let most = largest.map { "by at most \($0)" } ?? "in what is no number"

@@ -94,7 +94,8 @@ public struct LowRankAdapters: Module {
       let (outputs, rest) = (up.shape[0], Array(down.shape.dropFirst()))
       let product =
         matrixProduct(up.reshaped([outputs, rank]), down.reshaped([rank, -1])) * scale
-      return isInputFirst && rest.count == 1 ? product.transposed() : product.reshaped([outputs] + rest)
+      return isInputFirst && rest.count == 1
+        ? product.transposed() : product.reshaped([outputs] + rest)
     }
 
     /// The shape of the weight.
