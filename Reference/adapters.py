@@ -1,4 +1,4 @@
-"""Makes Tests/Goldens/peft-adapters: low-rank adapters of PEFT, with what they make of a small network.
+"""Makes Tests/Goldens/peft-plain and peft-stabilized: low-rank adapters of PEFT, with what they make of a small network.
 
     adapters.py --seed S --out FOLDER
 
@@ -55,9 +55,9 @@ def case(folder, stabilized, seed):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, default=3)
-    parser.add_argument("--out", default="Tests/Goldens/peft-adapters")
+    parser.add_argument("--out", default="Tests/Goldens")
     arguments = parser.parse_args()
     for index, name in enumerate(["plain", "stabilized"]):
-        folder = pathlib.Path(arguments.out) / name
+        folder = pathlib.Path(arguments.out) / f"peft-{name}"
         folder.mkdir(parents=True, exist_ok=True)
         case(folder, name == "stabilized", arguments.seed + index)

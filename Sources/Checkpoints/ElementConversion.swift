@@ -42,7 +42,8 @@ private struct SmallFloat {
     return Float(bitPattern: scaled.bitPattern | sign)
   }
 
-  /// The nearest number, ties to even; beyond the largest infinity, or NaN where there is none.
+  /// The nearest number, ties to even; beyond the largest infinity, or the largest where there is
+  /// none, as PyTorch has it.
   func encoded(_ value: Double) -> Int {
     let sign = (value.sign == .minus ? 1 : 0) << (exponentBits + fractionBits)
     if value.isNaN { return sign | nan }
@@ -55,7 +56,7 @@ private struct SmallFloat {
     return sign | (bits > largest ? infinity : bits)
   }
 
-  private var infinity: Int { hasInfinity ? highest << fractionBits : nan }
+  private var infinity: Int { hasInfinity ? highest << fractionBits : largest }
   private var largest: Int { hasInfinity ? highest << fractionBits - 1 : 0x7E }
 }
 

@@ -5,15 +5,9 @@ struct PickleTree {
   private(set) var tensors: [(name: String, tensor: Int)] = []
   private(set) var values: [JSONValue.Member] = []
 
-  /// A place on the way, without the text of the way to it: paths are put together at leaves only.
-  private struct Step {
-    let parent: Int
-    let key: String
-    let depth: Int
-  }
-
   private let pickle: Pickle
-  private var steps: [Step] = []
+  /// The keys on the way to the value at hand: paths are put together at leaves only.
+  private var keys: [String] = []
   private var valueNames = Set<ExactText>()
   /// Bytes of paths that may still be made: a few references can stand for endless many leaves.
   private var budget: Int
@@ -24,24 +18,17 @@ struct PickleTree {
   ) throws(CheckpointError) {
     self.pickle = pickle
     self.budget = budget
-    var pending: [(value: Pickle.Reference, step: Int)] = [(root, -1)]
-    while let (value, step) = pending.popLast() {
-      self.budget -= 1
-      guard self.budget > 0 else {
-        throw refuse(.limit, "its values refer to each other so often that they have no end")
-      }
-      let children = children(value)
-      guard let children else {
-        try addLeaf(value, step, refuse)
+    var pending: [(value: Pickle.Reference, depth: Int, key: String)] = [(root, 0, "")]
+    while let (value, depth, key) = pending.popLast() {
+      if depth > 0 { keys.replaceSubrange((depth - 1)..., with: CollectionOfOne(key)) }
+      try spend(1, refuse)
+      guard let children = children(value) else {
+        try addLeaf(value, refuse)
         continue
       }
-      let depth = step < 0 ? 1 : steps[step].depth + 1
-      guard depth <= 512 else { throw refuse(.limit, "its values are nested over 512 deep") }
-      for (key, child) in children.reversed() {
-        steps.append(Step(parent: step, key: key, depth: depth))
-        pending.append((child, steps.count - 1))
-      }
-      self.budget -= children.count
+      try spend(children.count, refuse)
+      guard depth < 512 else { throw refuse(.limit, "its values are nested over 512 deep") }
+      pending += children.reversed().map { ($0.1, depth + 1, $0.0) }
     }
     var names = Set<ExactText>()
     if let twice = tensors.first(where: { !names.insert(ExactText($0.name)).inserted }) {
@@ -51,11 +38,16 @@ struct PickleTree {
 
   /// The members of a container; nil for a leaf.
   private func children(_ reference: Pickle.Reference) -> [(String, Pickle.Reference)]? {
-    switch pickle[reference] {
+    var reference = reference
+    // What an object holds stands in its place; it may hold itself.
+    for _ in 0..<8 {
+      guard case .record(let state?) = pickle[reference] else { break }
+      reference = state
+    }
+    return switch pickle[reference] {
     case .tuple(let items), .list(let items): items.enumerated().map { ("\($0)", $1) }
     case .dictionary(let members):
       stride(from: 0, to: members.count, by: 2).map { (key(members[$0]), members[$0 + 1]) }
-    case .record(let state?): children(state) ?? []
     default: nil
     }
   }
@@ -73,12 +65,13 @@ struct PickleTree {
   }
 
   private mutating func addLeaf(
-    _ reference: Pickle.Reference, _ step: Int, _ refuse: Refuse
+    _ reference: Pickle.Reference, _ refuse: Refuse
   ) throws(CheckpointError) {
     let value = json(reference)
     let tensor: Int? = if case .tensor(let index) = pickle[reference] { index } else { nil }
     guard tensor != nil || value != nil else { return }
-    let path = try path(step, refuse)
+    try spend(keys.reduce(0) { $0 + $1.utf8.count + 1 }, refuse)
+    let path = keys.joined(separator: ".")
     if let tensor { tensors.append((path, tensor)) }
     // Keys of different types may look alike.
     if let value, valueNames.insert(ExactText(path)).inserted {
@@ -86,16 +79,11 @@ struct PickleTree {
     }
   }
 
-  private mutating func path(_ step: Int, _ refuse: Refuse) throws(CheckpointError) -> String {
-    var keys: [String] = []
-    var step = step
-    while step >= 0 {
-      keys.append(steps[step].key)
-      budget -= steps[step].key.utf8.count + 1
-      guard budget > 0 else { throw refuse(.limit, "the paths of its values are too long") }
-      step = steps[step].parent
+  private mutating func spend(_ work: Int, _ refuse: Refuse) throws(CheckpointError) {
+    budget -= work
+    guard budget > 0 else {
+      throw refuse(.limit, "its values refer to each other so often that they have no end")
     }
-    return keys.reversed().joined(separator: ".")
   }
 
   /// A plain value; nil for tensors and for what is not understood.
@@ -107,7 +95,7 @@ struct PickleTree {
     case .integer(let value): abs(value) < 1 << 53 ? .integer(value) : .string("\(value)")
     case .longInteger(let text), .text(let text): .string(text)
     case .number(let value): value.isFinite ? .number(value) : .string("\(value)")
-    case .size(let items): .array(items.compactMap { json($0) })
+    case .size: pickle.integers(reference).map { .array($0.map { .integer($0) }) }
     case .global(.elementType(let type)): .string(Self.name(type))
     case .global(.word(let word)): .string(word)
     default: nil

@@ -1,9 +1,9 @@
-import Foundation
+package import Foundation
 import Images
 
 /// Writes a zip archive of stored entries whose data begin at multiples of 64, so that readers can
 /// map them; with zip64 where it is needed.
-struct ZipWriter: ~Copyable {
+package struct ZipWriter: ~Copyable {
   private struct Entry {
     let name: [UInt8]
     let start: Int
@@ -14,9 +14,9 @@ struct ZipWriter: ~Copyable {
   private let file: ReplacementFile
   private var entries: [Entry] = []
 
-  init(_ url: URL) throws(CheckpointError) { file = try ReplacementFile(url) }
+  package init(_ url: URL) throws(CheckpointError) { file = try ReplacementFile(url) }
 
-  mutating func add(_ name: String, _ bytes: [UInt8]) throws(CheckpointError) {
+  package mutating func add(_ name: String, _ bytes: [UInt8]) throws(CheckpointError) {
     try unsafe add(name, count: bytes.count) { append throws(CheckpointError) in
       try unsafe bytes.span.withUnsafeBytes { piece throws(CheckpointError) in
         try unsafe append(piece)
@@ -52,7 +52,7 @@ struct ZipWriter: ~Copyable {
   }
 
   /// Writes the directory and gives the file its name.
-  consuming func finish() throws(CheckpointError) {
+  package consuming func finish() throws(CheckpointError) {
     let start = file.count
     for entry in entries { try file.append(Self.directoryEntry(entry)) }
     let size = file.count - start

@@ -74,7 +74,7 @@ extension PublishedModel {
   /// - Throws: every tensor that is missing, surplus or of another shape, at once; the network is then as it was.
   public mutating func load(from url: URL) throws(PublishedError) {
     do throws(CheckpointError) {
-      let file = try SafetensorsFile(url)
+      let file = try Checkpoint(url)
       let prefix = optionalPrefix
       let hasPrefix = prefix.isEmpty || file.entries.contains { $0.name.hasPrefix(prefix) }
       let olderNames = olderNames
@@ -91,7 +91,7 @@ extension PublishedModel {
   }
 
   /// What is left over may be something that no network needs.
-  private func tensors(of file: SafetensorsFile, for leaves: [Visitor.Leaf])
+  private func tensors(of file: Checkpoint, for leaves: [Visitor.Leaf])
     throws(CheckpointError) -> [Tensor]
   {
     do throws(CheckpointError) {

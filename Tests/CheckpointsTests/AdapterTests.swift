@@ -2,6 +2,7 @@ import Checkpoints
 import Foundation
 import Layers
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct AdapterTests {
@@ -33,7 +34,12 @@ import Testing
     }
   }
 
-  private static let golden = FormatFixtures.goldens.appendingPathComponent("peft-adapters")
+  /// Folders with an adapter, and what it makes of this network.
+  private static let folders = Fixture.places.filter { folder in
+    ["adapter/adapter_config.json", "reference.safetensors"].allSatisfy {
+      FileManager.default.fileExists(atPath: folder.appendingPathComponent($0).path)
+    }
+  }
 
   private func expectNear(_ a: Tensor, _ b: Tensor, _ name: String) {
     #expect(a.shape == b.shape, "\(name)")
@@ -42,11 +48,8 @@ import Testing
     #expect(distance < 2e-6 * (1 + largest), "\(name) differs by \(distance)")
   }
 
-  @Test(
-    "PEFT's adapters give its outputs, gradients and merged weights",
-    arguments: ["plain", "stabilized"])
-  func golden(name: String) throws {
-    let folder = Self.golden.appendingPathComponent(name)
+  @Test("PEFT's adapters give its outputs, gradients and merged weights", arguments: folders)
+  func golden(folder: URL) throws {
     let reference = try SafetensorsFile(folder.appendingPathComponent("reference.safetensors"))
     func tensor(_ name: String) throws -> Tensor {
       let entry = try #require(reference[name], "\(name)")

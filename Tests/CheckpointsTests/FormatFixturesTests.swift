@@ -1,10 +1,13 @@
 import Checkpoints
 import Documents
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct FormatFixturesTests {
-  @Test("There are fixtures of every kind", arguments: ["good", "hostile", "mutated"])
+  @Test(
+    "There are fixtures of every kind", .enabled(if: Fixture.areOwn),
+    arguments: ["good", "hostile", "mutated"])
   func present(kind: String) {
     #expect(FormatFixtures.files(kind).count > 0)
   }
