@@ -91,12 +91,13 @@ let package = Package(
       "Training",
       ["Checkpoints", "Documents", "Optimizers", "Datasets", "Images", "Reports", yaml]),
     layer("Recipes", ["Training", "Models", "Objectives", "Samplers", "Tokenizers"]),
-    layer("Apus", ["Recipes", "Published", "Reports", "Tokenizers", "Images", "Checkpoints"]),
+    layer(
+      "Apus", ["Recipes", "Published", "XLA", "Reports", "Tokenizers", "Images", "Checkpoints"]),
     .executableTarget(
       name: "Commands",
       dependencies: [
         "Workloads",
-        "Recipes", "Training", "Published", "Reports", "Checkpoints", "Datasets", "Images",
+        "Recipes", "Training", "Published", "XLA", "Reports", "Checkpoints", "Datasets", "Images",
         "Documents",
         "Tensors", "CKernels", "COneDNN", arguments, yaml,
       ],
@@ -128,6 +129,6 @@ let package = Package(
     tests("Training"),
     tests("Recipes"),
     tests("Published", ["Checkpoints", "Documents"]),
-    tests("Commands", ["Documents", "Checkpoints"]),
+    tests("Commands", ["Documents", "Checkpoints", "XLA"]),
   ]
 )

@@ -34,7 +34,6 @@ struct BenchCommand: Subcommand {
 
   func execute(_ console: Console) throws {
     if list || workload == nil { return try listWorkloads(console) }
-    try compute.apply()
     guard let chosen = Workload.all.first(where: { $0.name == workload }) else {
       let names = Workload.all.map(\.name)
       let near = nearest(to: workload ?? "", among: names)
@@ -46,8 +45,10 @@ struct BenchCommand: Subcommand {
     if let steps, steps < 1 {
       throw Failure(.usage, "--steps is \(steps); at least one step is timed.")
     }
-    let measured = measure(chosen, console)
-    try console.result(console.json ? measured.json : measured.text)
+    try compute.run(console) {
+      let measured = measure(chosen, console)
+      try console.result(console.json ? measured.json : measured.text)
+    }
   }
 
   private func listWorkloads(_ console: Console) throws {
@@ -108,7 +109,9 @@ private struct Measurement {
   }
 
   /// The share of what a large matrix product reaches on this machine right now.
-  private var peakFraction: Double { running.arithmetic / (times[0] / 1e3) / ProductRate.perSecond }
+  private var peakFraction: Double {
+    running.arithmetic / (times[0] / 1e3) / Device.cpu.run { ProductRate.perSecond }
+  }
 
   var json: String {
     func rounded(_ value: Double, _ digits: Double) -> JSONValue {

@@ -7,6 +7,7 @@ import Foundation
 import Images
 import Reports
 import Tensors
+import XLA
 
 struct DoctorCommand: Subcommand {
   static let configuration = CommandConfiguration(
@@ -50,6 +51,7 @@ private struct Diagnosis {
   let threads = Int(apus_threads())
   let instructionSet = unsafe String(cString: apus_instruction_set())
   let memory = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+  let plugins = FoundPlugin.all()
   let data = DatasetCatalog.all.map { ($0, $0.status()) }
 
   init() {
@@ -81,7 +83,7 @@ private struct Diagnosis {
         ])),
       .init("memory_mb", .integer(memory / 1_000_000)),
       .init("libraries", .array(libraries.map(json))),
-      .init("plugins", .array([])),
+      .init("plugins", .array(plugins.map(\.json))),
       .init("data", .array(data.map { DataList.json($0.0, $0.1) })),
       .init("ok", .bool(isWell)),
     ])
@@ -116,6 +118,14 @@ private struct Diagnosis {
       table.add(library.name, library.fault.map { "\(version), \($0)" } ?? version)
     }
     lines += zip(libraries, table.lines).map { "\(sign($0.fault == nil)) \($1)" }
+    lines.append("")
+    var accelerators = Columns(.left, .left)
+    for plugin in plugins { accelerators.add("xla:\(plugin.platform.rawValue)", plugin.text) }
+    lines += zip(plugins, accelerators.lines).map { plugin, line in
+      (plugin.path == nil
+        ? terminal.paint(terminal.unicode ? "–" : "--", .dim) : sign(plugin.fault == nil)) + " "
+        + line
+    }
     lines.append("")
     var sets = Columns(.left, .left)
     for (entry, status) in data {

@@ -14,7 +14,10 @@ struct EvalCommand: Subcommand {
   @OptionGroup var output: OutputOptions
 
   func execute(_ console: Console) throws {
-    try compute.apply()
+    try compute.run(console) { try measure(console) }
+  }
+
+  private func measure(_ console: Console) throws {
     let model = try source.trained()
     let metrics = try Recipes.named(model.recipe).evaluate(model) {
       console.note("apus: " + $0)

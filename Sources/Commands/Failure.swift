@@ -7,6 +7,7 @@ import Published
 import Reports
 import Tensors
 import Training
+import XLA
 
 /// Why a command ended without its result, in the words of its user.
 struct Failure: Error {
@@ -72,6 +73,7 @@ struct Failure: Error {
     case let error as DatasetError: self.init(error)
     case let error as CheckpointError: self.init(error)
     case let error as PublishedError: self.init(error)
+    case let error as XLAError: self.init(error)
     case let error as ImageError: self.init(error)
     case let error as ReportsError: self.init(error)
     case let error as TrainingError: self.init(error, arguments)
@@ -97,6 +99,14 @@ struct Failure: Error {
       self.init(
         .missing, "the data set \"\(name)\" could not be fetched.", facts: [("reason", reason)],
         attempts: mend)
+    }
+  }
+
+  private init(_ error: XLAError) {
+    switch error {
+    case .malformedName: self.init(.usage, sentence("\(error)"))
+    case .noPlugin: self.init(.unavailable, sentence("\(error)"), attempts: ["apus doctor"])
+    default: self.init(.unavailable, sentence("\(error)"))
     }
   }
 
@@ -141,6 +151,7 @@ struct Failure: Error {
     case .checkpoint(let error): self.init(error)
     case .report(let error): self.init(error)
     case .data(let error): self.init(error, arguments: arguments)
+    case .device(let error): self.init(error, arguments: arguments)
     case .refused(let error):
       self.init(.usage, sentence("\(error)"))
     default:

@@ -1,6 +1,8 @@
 import ArgumentParser
 import CKernels
 import Foundation
+import Tensors
+import XLA
 
 /// How a command reports; every command has these.
 struct OutputOptions: ParsableArguments {
@@ -29,7 +31,10 @@ struct ComputeOptions: ParsableArguments {
   var threads: Int32?
 
   @Option(
-    help: "The device to compute on (default: cpu, or APUS_DEVICE).", completion: .list(["cpu"]))
+    help: """
+      The device to compute on: cpu, or a plugin of XLA as xla, xla:cuda, xla:cuda:1 or xla:FILE \
+      (default: cpu, or APUS_DEVICE).
+      """, completion: .list(["cpu", "xla", "xla:cuda", "xla:rocm", "xla:tpu", "xla:cpu"]))
   var device: String?
 
   @Option(
@@ -37,14 +42,20 @@ struct ComputeOptions: ParsableArguments {
     completion: .list(["float32"]))
   var dtype: String?
 
-  /// Settles the device, the type and the threads.
-  func apply() throws(Failure) {
-    let device = try resolved(device, "DEVICE") ?? "cpu"
-    guard device == "cpu" else {
-      throw Failure(
-        .unavailable, "there is no device \"\(device)\"; this version computes on \"cpu\".",
-        attempts: ["--device cpu"])
+  /// Does `body` with the chosen threads, on the chosen device.
+  func run(_ console: Console, _ body: () throws -> Void) throws {
+    try apply()
+    let device = try Device(named: resolved(device, "DEVICE") ?? "cpu")
+    let (json, verbose, forbidsColor) = (console.json, console.verbose, console.forbidsColor)
+    Device.setFailureEnding { error in
+      let failure = Failure(error, arguments: [])
+      Console(json: json, verbose: verbose, forbidsColor: forbidsColor).report(failure)
+      Foundation.exit(failure.kind.exitCode)
     }
+    try device.run(body)
+  }
+
+  private func apply() throws(Failure) {
     let dtype = try resolved(dtype, "DTYPE") ?? "float32"
     guard dtype == "float32" else {
       throw Failure(

@@ -35,7 +35,10 @@ struct SampleCommand: Subcommand {
   }
 
   func execute(_ console: Console) throws {
-    try compute.apply()
+    try compute.run(console) { try sample(console) }
+  }
+
+  private func sample(_ console: Console) throws {
     let seed = try compute.chosenSeed() ?? 0
     let model = try source.trained()
     let recipe = try Recipes.named(model.recipe)

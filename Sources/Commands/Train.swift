@@ -75,7 +75,10 @@ struct TrainCommand: Subcommand {
 
   func execute(_ console: Console) throws {
     if list { return try listRecipes(console) }
-    try compute.apply()
+    try compute.run(console) { try train(console) }
+  }
+
+  private func train(_ console: Console) throws {
     let progress = TrainingProgress(console)
     let summary = try StopRequest.onSignals(notice: TrainingProgress.stopping) { stop in
       try train(stop, progress)

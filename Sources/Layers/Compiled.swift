@@ -37,7 +37,7 @@ public final class CompiledStep<State: Module, Batch: Module, Result: Module>: S
     do {
       return try self(&state, batch, on: .current)
     } catch {
-      fail("\(error)")
+      Device.failed(error)
     }
   }
 

@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// What computes values: the CPU, or an accelerator behind a plugin of XLA (`Device.xla` in the module `XLA`).
 ///
 /// Everything a task evaluates is computed on its current device:
@@ -29,6 +31,19 @@ public struct Device: Sendable, Hashable, CustomStringConvertible {
     isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> R
   ) async rethrows -> R {
     try await Device.$current.withValue(self, operation: body, isolation: isolation)
+  }
+
+  /// Chooses how the program ends where a device fails in the midst of an evaluation, which cannot throw. Unless chosen, it
+  /// ends with a sentence.
+  public static func setFailureEnding(_ ending: @escaping @Sendable (any Error) -> Never) {
+    failureEnding.withLock { $0 = ending }
+  }
+
+  private static let failureEnding = Mutex<@Sendable (any Error) -> Never> { fail("\($0)") }
+
+  /// Ends the program because a device failed.
+  package static func failed(_ error: any Error) -> Never {
+    failureEnding.withLock { $0 }(error)
   }
 
   /// Waits until all that was launched has been computed.

@@ -32,7 +32,7 @@ package enum Evaluation {
     do {
       return try values(of: tensors, on: .current, keepsGraph: mode == .gradient)
     } catch {
-      fail("\(error)")
+      Device.failed(error)
     }
   }
 

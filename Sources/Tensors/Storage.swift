@@ -71,7 +71,7 @@ public final class Storage: @unchecked Sendable {
     do {
       return unsafe try hostPointer()
     } catch {
-      fail("a value could not be read: \(error)")
+      Device.failed(error)
     }
   }
 

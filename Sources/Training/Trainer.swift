@@ -211,7 +211,13 @@ final class Trainer<R: Recipe> {
     let number = trainer.step
     let indices = order.indices(step: number)
     recipe.prepare(&state, step: number)
-    let results = step(&state, StepInput(data.training.batch(indices), key, step: number))
+    let input = StepInput(data.training.batch(indices), key, step: number)
+    let results: [String: Tensor]
+    do {
+      results = try step(&state, input, on: .current)
+    } catch {
+      throw .device(error)
+    }
     let values = results.mapValues(\.scalar)
     guard values["loss"] != nil else {
       fail("\(R.method.name): the step gives \(values.keys.sorted()), but no \"loss\"")

@@ -24,6 +24,8 @@ public enum TrainingError: Error, Sendable {
   case notFinite(NotFinite)
   /// The recipe's data could not be read.
   case data(any Error)
+  /// The device failed, or refuses the step.
+  case device(any Error)
   /// The recipe refuses its settings.
   case refused(any Error)
   case checkpoint(CheckpointError)
@@ -51,6 +53,7 @@ public enum TrainingError: Error, Sendable {
     case .checkpoint(.unwritable), .checkpoint(.diskFull), .checkpoint(.readOnly): 1
     case .checkpoint, .noCheckpoint, .configuration, .otherRecipe: 2
     case .notARun, .data: 3
+    case .device: 4
     case .unknownSetting, .wrongSetting, .exists, .inUse, .refused: 64
     }
   }
@@ -69,6 +72,7 @@ public enum TrainingError: Error, Sendable {
     case .notFinite: "not_finite"
     case .data: "data"
     case .refused: "refused"
+    case .device: "device"
     case .checkpoint: "checkpoint"
     case .report: "report"
     case .file: "file"
@@ -100,7 +104,7 @@ public enum TrainingError: Error, Sendable {
     case .otherRecipe(let folder, let its, let asked):
       ErrorMessage("\(folder) is a run of \(its), not of \(asked).")
     case .notFinite(let stop): stop.message
-    case .data(let error), .refused(let error): ErrorMessage("\(error)")
+    case .data(let error), .refused(let error), .device(let error): ErrorMessage("\(error)")
     case .checkpoint(let error): ErrorMessage("\(error).")
     case .report(let error): ErrorMessage("\(error).")
     case .file(let path, let problem): ErrorMessage("\(path): \(problem).")

@@ -46,6 +46,14 @@ extension Device {
   }
 }
 
+extension Plugin {
+  /// The kinds of the plugin's devices, such as "NVIDIA H100", one for each.
+  /// - Throws: `XLAError` where no device can be opened.
+  public func deviceKinds() throws(XLAError) -> [String] {
+    try OpenDevices.client(path).devices.map(\.kind)
+  }
+}
+
 /// Devices that are open: one client for each plugin, and one `Device` for each of its devices, so that equal names mean
 /// the same device. Plugins of CPUs get another client where more devices are asked for than theirs has.
 private enum OpenDevices {
@@ -68,6 +76,17 @@ private enum OpenDevices {
         let device = try Device(client, devices)
         state.devices[key] = device
         return .success(device)
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+
+  static func client(_ path: String) throws(XLAError) -> Client {
+    let result = state.withLock { state -> Result<Client, XLAError> in
+      do throws(XLAError) {
+        return .success(try client(path, atLeast: 1, &state))
       } catch {
         return .failure(error)
       }
