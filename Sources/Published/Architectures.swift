@@ -4,7 +4,8 @@ internal import Documents
 public enum Architectures {
   /// In the order of `apus models`.
   public static let all: [any PublishedModel.Type] = [
-    PublishedResNet.self, PublishedDenseNet.self, PublishedEfficientNet.self,
+    PublishedAlexNet.self, PublishedGoogLeNet.self, PublishedInceptionV3.self, PublishedResNet.self,
+    PublishedDenseNet.self, PublishedEfficientNet.self,
     PublishedBART.self, PublishedBERT.self, PublishedGPT1.self, PublishedGPT2.self,
     PublishedGPTNeo.self, PublishedImageGPT.self,
     PublishedLlama.self,

@@ -95,6 +95,13 @@ public struct ModelConfiguration: Sendable {
     }
   }
 
+  public func bools(_ name: String, default value: [Bool]? = nil) throws(PublishedError) -> [Bool] {
+    try read(name, "a list of true and false", value) { json in
+      let bools = json.elements?.compactMap(\.bool)
+      return bools?.count == json.elements?.count ? bools : nil
+    }
+  }
+
   public func texts(_ name: String, default value: [String]? = nil) throws(PublishedError)
     -> [String]
   {

@@ -26,6 +26,7 @@ import Testing
   }
 
   static let examples = [
+    Example(image: [2], size: [3], stride: [2], roundsUp: true),
     Example(image: [7], size: [3], stride: [2], roundsUp: true),
     Example(image: [5, 4], size: [2, 3], padding: .symmetric([1]), roundsUp: true),
     Example(image: [5, 6], size: [3], stride: [1], padding: .same),

@@ -21,18 +21,37 @@ public struct ResNetConfiguration: Codable, Hashable, Sendable {
     public var stride: Int
     /// Whether a maximum over 3x3 windows halves the picture again.
     public var pools: Bool
+    /// Channels of further convolutions before the last one; the first of all has the stride (arXiv:1812.01187, figure 2c).
+    public var before: [Int]
+    /// Whether a convolution stands in place of the maximum.
+    public var poolsByConvolution: Bool
 
-    public init(channels: Int = 64, kernel: Int = 7, stride: Int = 2, pools: Bool = true) {
+    public init(
+      channels: Int = 64, kernel: Int = 7, stride: Int = 2, pools: Bool = true,
+      before: [Int] = [], poolsByConvolution: Bool = false
+    ) {
       self.channels = channels
       self.kernel = kernel
       self.stride = stride
       self.pools = pools
+      self.before = before
+      self.poolsByConvolution = poolsByConvolution
     }
 
     /// Of pictures of some hundred pixels, which it makes four times smaller.
     public static let imageNet = Stem()
     /// Of pictures of 32 pixels, whose size stays.
     public static let small = Stem(kernel: 3, stride: 1, pools: false)
+  }
+
+  /// How an input of another shape than the block's output is projected.
+  public struct Shortcut: Codable, Hashable, Sendable {
+    /// The size of the convolution's kernel where it strides.
+    public var kernel = 1
+    /// Whether means of 2x2 windows stride in its place (arXiv:1812.01187, figure 2d).
+    public var averages = false
+
+    public init() {}
   }
 
   public var block: Block
@@ -44,6 +63,17 @@ public struct ResNetConfiguration: Codable, Hashable, Sendable {
   /// Groups of the 3x3 convolutions of bottlenecks, and channels of each where a stage's width is 64.
   public var groups: Int
   public var widthPerGroup: Int
+  /// By how much less channels a block's first convolution has.
+  public var reduction = 1
+  public var shortcut = Shortcut()
+  /// The stages, by their place, that look at pixels farther from each other instead of halving the picture.
+  public var dilatedStages: [Int] = []
+  public var activation = Activation.relu
+  public var pooling = GlobalPooling.average
+  /// Before the head.
+  public var dropout = 0.0
+  /// How often the last branch is left out in training; earlier ones are less often.
+  public var stochasticDepth = 0.0
   /// Channels of the pictures.
   public var inputs: Int
   /// Classes of the head; 0: there is none.
@@ -82,90 +112,9 @@ public struct ResNetConfiguration: Codable, Hashable, Sendable {
 
   /// Channels of the features, the output of the last stage.
   public var features: Int { widths[widths.count - 1] * block.expansion }
-}
 
-/// A convolution and the norm behind it, in place of a shortcut whose shape does not fit.
-public struct Downsample: Layer {
-  public var convolution: Convolution
-  public var norm: BatchNorm
-
-  public mutating func callAsFunction(_ x: Tensor, _ phase: Phase) -> Tensor {
-    norm(convolution(x, phase), phase)
-  }
-
-  public mutating func visit(_ visitor: inout Visitor) {
-    visitor("0", &convolution)
-    visitor("1", &norm)
-  }
-}
-
-/// relu(x + branch(x)) (He et al., arXiv:1512.03385, eq. 1 and 2), with the stride in the 3x3 of bottlenecks, as all
-/// published weights have it.
-public struct ResidualBlock: Layer {
-  public var conv1: Convolution
-  public var bn1: BatchNorm
-  public var conv2: Convolution
-  public var bn2: BatchNorm
-  /// Only in bottlenecks.
-  public var conv3: Convolution?
-  public var bn3: BatchNorm?
-  /// nil where the shortcut is the input itself.
-  public var downsample: Downsample?
-
-  init(
-    _ configuration: ResNetConfiguration, inputs: Int, width: Int, stride: Int, key: RandomKey
-  ) {
-    func convolution(
-      _ inputs: Int, _ outputs: Int, _ kernel: Int, stride: Int = 1, groups: Int = 1,
-      _ purpose: Int
-    ) -> Convolution {
-      ResNet.convolution(
-        inputs, outputs, kernel, stride: stride, groups: groups, key: key.fork(purpose))
-    }
-    let outputs = width * configuration.block.expansion
-    switch configuration.block {
-    case .basic:
-      conv1 = convolution(inputs, width, 3, stride: stride, 0)
-      conv2 = convolution(width, width, 3, 1)
-      (bn1, bn2) = (BatchNorm(channels: width), BatchNorm(channels: width))
-      if configuration.zeroInitialResiduals { bn2.weight = .zeros([width]) }
-    case .bottleneck:
-      let groups = configuration.groups
-      let inner = width * configuration.widthPerGroup / 64 * groups
-      conv1 = convolution(inputs, inner, 1, 0)
-      conv2 = convolution(inner, inner, 3, stride: stride, groups: groups, 1)
-      conv3 = convolution(inner, outputs, 1, 2)
-      (bn1, bn2) = (BatchNorm(channels: inner), BatchNorm(channels: inner))
-      bn3 = BatchNorm(channels: outputs)
-      if configuration.zeroInitialResiduals { bn3?.weight = .zeros([outputs]) }
-    }
-    if stride > 1 || inputs != outputs {
-      downsample = Downsample(
-        convolution: convolution(inputs, outputs, 1, stride: stride, 3),
-        norm: BatchNorm(channels: outputs))
-    }
-  }
-
-  public mutating func callAsFunction(_ x: Tensor, _ phase: Phase) -> Tensor {
-    let shortcut = downsample(x, phase)
-    let first = bn1(conv1(x, phase), phase, activation: .relu)
-    let second = conv2(first, phase)
-    guard let conv3, bn3 != nil else {
-      return bn2(second, phase, activation: .relu, residual: shortcut)
-    }
-    let third = conv3(bn2(second, phase, activation: .relu), phase)
-    return bn3!(third, phase, activation: .relu, residual: shortcut)
-  }
-
-  public mutating func visit(_ visitor: inout Visitor) {
-    visitor("conv1", &conv1)
-    visitor("bn1", &bn1)
-    visitor("conv2", &conv2)
-    visitor("bn2", &bn2)
-    visitor("conv3", &conv3)
-    visitor("bn3", &bn3)
-    visitor("downsample", &downsample)
-  }
+  /// Channels of the 3x3 convolution of bottlenecks.
+  public func innerWidth(_ width: Int) -> Int { width * widthPerGroup / 64 * groups }
 }
 
 /// A residual network for pictures (He et al., arXiv:1512.03385; groups: Xie et al., arXiv:1611.05431), under torchvision's
@@ -174,8 +123,12 @@ public struct ResidualBlock: Layer {
 ///     var model = ResNet(.resnet50, key: key)
 ///     let logits = model(pictures, .training(key))   // changes the running statistics
 public struct ResNet: Layer {
+  /// The convolutions before the last one of a deep stem.
+  public var stem: [ConvolutionNorm]
   public var conv1: Convolution
   public var bn1: BatchNorm
+  /// In place of the stem's maximum.
+  public var pool: ConvolutionNorm?
   public var stages: [[ResidualBlock]]
   /// The head; nil where features are asked for.
   public var fc: Linear?
@@ -183,61 +136,126 @@ public struct ResNet: Layer {
 
   public init(_ configuration: ResNetConfiguration, key: RandomKey) {
     self.configuration = configuration
-    let stem = configuration.stem
-    conv1 = Self.convolution(
-      configuration.inputs, stem.channels, stem.kernel, stride: stem.stride, key: key.fork(0))
-    bn1 = BatchNorm(channels: stem.channels)
-    var inputs = stem.channels
-    stages = zip(configuration.layers, configuration.widths).enumerated().map { stage, sizes in
-      (0..<sizes.0).map { place in
-        let block = ResidualBlock(
-          configuration, inputs: inputs, width: sizes.1,
-          stride: stage > 0 && place == 0 ? 2 : 1, key: key.fork(2 + stage).fork(place))
-        inputs = sizes.1 * configuration.block.expansion
-        return block
+    (stem, conv1, pool) = Self.stem(configuration, key: key.fork(0))
+    bn1 = BatchNorm(channels: configuration.stem.channels)
+    var inputs = configuration.stem.channels
+    var (dilation, place) = (1, 0)
+    let last = max(configuration.layers.reduce(0, +) - 1, 1)
+    stages = configuration.layers.indices.map { stage in
+      var window = ResidualBlock.Window(stride: stage > 0 ? 2 : 1, first: dilation)
+      if configuration.dilatedStages.contains(stage) {
+        dilation *= window.stride
+        window.stride = 1
+      }
+      window.dilation = dilation
+      return (0..<configuration.layers[stage]).map { layer in
+        let width = configuration.widths[stage]
+        defer {
+          inputs = width * configuration.block.expansion
+          place += 1
+          window = ResidualBlock.Window(stride: 1, first: dilation, dilation: dilation)
+        }
+        return ResidualBlock(
+          configuration, inputs: inputs, width: width, window: window,
+          drop: configuration.stochasticDepth * Double(place) / Double(last),
+          key: key.fork(2 + stage).fork(layer))
       }
     }
     if configuration.classes > 0 {
-      fc = Linear(inputs: configuration.features, outputs: configuration.classes, key: key.fork(1))
+      fc = Linear(
+        inputs: configuration.pooling.features(of: configuration.features),
+        outputs: configuration.classes, key: key.fork(1))
     }
+  }
+
+  private static func stem(_ configuration: ResNetConfiguration, key: RandomKey) -> (
+    [ConvolutionNorm], Convolution, ConvolutionNorm?
+  ) {
+    let stem = configuration.stem
+    var inputs = configuration.inputs
+    let before = stem.before.enumerated().map { i, channels in
+      defer { inputs = channels }
+      return unit(
+        configuration, inputs, channels, stem.kernel, stride: i == 0 ? stem.stride : 1,
+        key: key.fork(i + 1))
+    }
+    let last = convolution(
+      inputs, stem.channels, stem.kernel, stride: before.isEmpty ? stem.stride : 1, key: key)
+    let pool =
+      stem.poolsByConvolution
+      ? unit(configuration, stem.channels, stem.channels, 3, stride: 2, key: key.fork(-1)) : nil
+    return (before, last, pool)
+  }
+
+  private static func unit(
+    _ configuration: ResNetConfiguration, _ inputs: Int, _ outputs: Int, _ kernel: Int,
+    stride: Int, key: RandomKey
+  ) -> ConvolutionNorm {
+    ConvolutionNorm(
+      inputs: inputs, outputs: outputs, kernel: [kernel], stride: stride,
+      padding: .symmetric([kernel / 2]), activation: configuration.activation, key: key)
   }
 
   /// Without bias, since a norm follows; normal numbers of deviation √(2 / (kernel² · outputs)), which keeps the
   /// size of gradients.
   static func convolution(
-    _ inputs: Int, _ outputs: Int, _ kernel: Int, stride: Int = 1, groups: Int = 1, key: RandomKey
+    _ inputs: Int, _ outputs: Int, _ kernel: Int, stride: Int = 1, dilation: Int = 1,
+    groups: Int = 1, key: RandomKey
   ) -> Convolution {
     var convolution = Convolution(
       inputs: inputs, outputs: outputs, kernel: [kernel, kernel], stride: [stride],
-      padding: .symmetric([kernel / 2]), groups: groups, hasBias: false, key: key)
+      padding: .symmetric([kernel / 2 * dilation]), dilation: [dilation], groups: groups,
+      hasBias: false, key: key)
     convolution.weight = Initializer.kaimingNormal(fan: .output)(convolution.weight.shape, key)
     return convolution
   }
 
   /// Logits [batch, classes] of pictures [batch, height, width, channels]; features where there is no head.
   public mutating func callAsFunction(_ x: Tensor, _ phase: Phase) -> Tensor {
-    fc(features(x, phase), phase)
+    fc(Dropout(configuration.dropout)(features(x, phase), phase.fork(-1)), phase)
   }
 
-  /// What the head sees: the means of the last stage's output, [batch, features].
+  /// What the head sees: by default the means of the last stage's output, [batch, features].
   public mutating func features(_ x: Tensor, _ phase: Phase) -> Tensor {
-    globalAveragePooling(maps(x, phase).last!)
+    configuration.pooling(maps(x, phase).last!, phase).recorded("pooled")
   }
 
   /// The output of the stem and of every stage: [batch, height, width, channels].
   public mutating func maps(_ x: Tensor, _ phase: Phase) -> [Tensor] {
-    var x = bn1(conv1(x, phase), phase, activation: .relu)
-    if configuration.stem.pools {
+    var x = stem(x, phase)
+    x = bn1(conv1(x, phase), phase, activation: configuration.activation).recorded("act1")
+    if pool != nil {
+      x = pool!(x, phase)
+    } else if configuration.stem.pools {
       x = maxPooling(x, size: [3], stride: [2], padding: .symmetric([1]))
     }
-    var maps = [x]
-    for i in stages.indices { maps.append(stages[i](maps[i], phase)) }
+    var maps = [x.recorded("maxpool")]
+    for i in stages.indices {
+      var x = maps[i]
+      for j in stages[i].indices {
+        x = stages[i][j](x, phase.fork(i).fork(j)).recorded("layer\(i + 1).\(j)")
+      }
+      maps.append(x.recorded("layer\(i + 1)"))
+    }
     return maps
   }
 
   public mutating func visit(_ visitor: inout Visitor) {
-    visitor("conv1", &conv1)
+    if stem.isEmpty {
+      visitor("conv1", &conv1)
+    } else {
+      // Convolution, norm and activation are numbered one after the other.
+      for i in stem.indices {
+        visitor.named("conv1.\(3 * i)", &stem[i].convolution)
+        visitor.named("conv1.\(3 * i + 1)", &stem[i].norm)
+      }
+      visitor.named("conv1.\(3 * stem.count)", &conv1)
+    }
     visitor("bn1", &bn1)
+    if pool != nil {
+      visitor("maxpool.0", &pool!.convolution)
+      visitor("maxpool.1", &pool!.norm)
+    }
     for i in stages.indices { visitor.named("layer\(i + 1)", &stages[i]) }
     visitor("fc", &fc)
     visitor.fixed("configuration", configuration)

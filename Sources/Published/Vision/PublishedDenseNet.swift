@@ -51,7 +51,7 @@ public struct PublishedDenseNet: PublishedClassifier {
       throw .unknownArchitecture(name: configuration.architecture, file: configuration.file)
     }
     sizes.growth = try arguments.size("growth_rate", default: sizes.growth, atMost: widest)
-    sizes.layers = try arguments.sizes("block_config", default: sizes.layers, atMost: widest)
+    sizes.layers = try arguments.sizes("block_config", default: sizes.layers, atMost: 4096)
     try arguments.require(
       (1...20) ~= sizes.layers.count, "block_config", "has \(sizes.layers.count) blocks",
       "give 1 to 20")

@@ -27,9 +27,10 @@ public struct PoolingGeometry: Hashable, Sendable {
     self.low = low
     self.high = high
     output = size.indices.map { axis in
-      let room = image[axis] + low[axis] + high[axis] - (size[axis] - 1) * dilation[axis] - 1
+      let span = image[axis] + low[axis] + high[axis] - (size[axis] - 1) * dilation[axis] - 1
+      let room = span + (roundsUp ? stride[axis] - 1 : 0)
       if room < 0 { return 0 }
-      let count = (room + (roundsUp ? stride[axis] - 1 : 0)) / stride[axis] + 1
+      let count = room / stride[axis] + 1
       return roundsUp && (count - 1) * stride[axis] >= image[axis] + low[axis] ? count - 1 : count
     }
   }
