@@ -36,7 +36,10 @@ public struct PublishedEfficientNet: PublishedClassifier {
     let isTimm = configuration.library == "timm"
     let sizes = try isTimm ? Self.timm(configuration) : Self.torchvision(configuration)
     model = EfficientNet(sizes, key: key)
-    names = isTimm ? Self.timmNames(sizes) : Self.torchvisionNames(sizes)
+    names =
+      try isTimm
+      ? Self.timmNames(sizes, generalGates: Self.usesGeneralGates(configuration.arguments))
+      : Self.torchvisionNames(sizes)
   }
 
   // MARK: Names
@@ -63,7 +66,9 @@ public struct PublishedEfficientNet: PublishedClassifier {
     [("\(ours).conv", "\(theirs).0"), ("\(ours).bn", "\(theirs).1"), (ours, theirs)]
   }
 
-  private static func timmNames(_ sizes: EfficientNetConfiguration) -> WeightNames {
+  private static func timmNames(_ sizes: EfficientNetConfiguration, generalGates: Bool)
+    -> WeightNames
+  {
     func unit(_ ours: String, _ convolution: String, _ norm: String) -> [(String, String)] {
       [("\(ours).conv", convolution), ("\(ours).bn", norm), (ours, norm)]
     }
@@ -86,8 +91,8 @@ public struct PublishedEfficientNet: PublishedClassifier {
       }
     }
     rules += [
-      ("stages.*.*.squeeze.fc1", "blocks.*.*.se.conv_reduce"),
-      ("stages.*.*.squeeze.fc2", "blocks.*.*.se.conv_expand"),
+      ("stages.*.*.squeeze.fc1", "blocks.*.*.se." + (generalGates ? "fc1" : "conv_reduce")),
+      ("stages.*.*.squeeze.fc2", "blocks.*.*.se." + (generalGates ? "fc2" : "conv_expand")),
       ("stages.*.*.squeeze", "blocks.*.*.se"), ("stages", "blocks"), ("pooled", "global_pool"),
     ]
     return WeightNames(rules)

@@ -62,6 +62,7 @@ extension PublishedEfficientNet {
       "channel_multiplier", "depth_multiplier", "channel_divisor", "group_size", "act_layer",
       "bn_eps", "bn_momentum", "num_classes", "in_chans", "stem_kernel_size", "fix_stem",
       "output_stride", "pad_type", "norm_layer", "drop_rate", "drop_path_rate", "global_pool",
+      "se_layer",
     ])
     try arguments.requireBatchNorm()
     guard let timm = TimmEfficientNet(configuration.architecture) else {
@@ -93,6 +94,14 @@ extension PublishedEfficientNet {
     return sizes
   }
 
+  /// Whether squeeze and excitation is the one that timm's other networks have, with other names and rounding.
+  static func usesGeneralGates(_ arguments: ModelConfiguration) throws(PublishedError) -> Bool {
+    let name = try arguments.text("se_layer", default: "")
+    try arguments.require(
+      ["", "se"].contains(name), "se_layer", "is \"\(name)\"", "it must be \"se\", or left out")
+    return name == "se"
+  }
+
   private static func scaling(_ arguments: ModelConfiguration, _ timm: TimmEfficientNet)
     throws(PublishedError) -> Scaling
   {
@@ -121,8 +130,12 @@ extension PublishedEfficientNet {
         "it must not be negative")
     }
     // A quarter of the block's input, by way of its inner channels; halves go to even numbers.
+    let isGeneral = try usesGeneralGates(arguments)
     scaling.squeezed = { _, inner, expansion in
-      Int((Double(inner) * (0.25 / expansion)).rounded(.toNearestOrEven))
+      let channels = Double(inner) * (0.25 / expansion)
+      return isGeneral
+        ? Scaling().rounded(channels, divisor: 8, limit: 0)
+        : Int(channels.rounded(.toNearestOrEven))
     }
     return scaling
   }
