@@ -1,5 +1,4 @@
 import Checkpoints
-import Documents
 import Foundation
 import Layers
 import Published
@@ -31,7 +30,7 @@ import Testing
   ]
 
   static func configuration(_ text: String) throws -> ModelConfiguration {
-    ModelConfiguration(try JSONValue(parsing: Array(text.utf8)), file: "config.json")
+    try ModelConfiguration(parsing: text, file: "config.json")
   }
 
   static func model(_ text: String) throws -> any PublishedModel {
@@ -104,7 +103,7 @@ import Testing
     var model = try Self.model(
       #"{"library": "torchvision", "architecture": "googlenet", "arguments": {"num_classes": 3}}"#)
     let inputs = ModelInputs([
-      "x": RandomKey(seed: 2).normal([2, 3, 32, 32]), "labels": Tensor([Int64(0), 2], shape: [2]),
+      "x": RandomKey(seed: 2).normal([2, 3, 32, 32]), "labels": Tensor([Int64(0), 2]),
     ])
     let phase = Phase.training(RandomKey(seed: 3))
     #expect(try model.outputs(of: inputs, .inference).keys.contains("aux_logits1") == false)
