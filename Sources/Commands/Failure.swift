@@ -103,11 +103,8 @@ struct Failure: Error {
   }
 
   private init(_ error: XLAError) {
-    switch error {
-    case .malformedName: self.init(.usage, sentence("\(error)"))
-    case .noPlugin: self.init(.unavailable, sentence("\(error)"), attempts: ["apus doctor"])
-    default: self.init(.unavailable, sentence("\(error)"))
-    }
+    let attempts = if case .noPlugin = error { ["apus doctor"] } else { [String]() }
+    self.init(.unavailable, sentence("\(error)"), attempts: attempts)
   }
 
   init(_ error: CheckpointError) {
