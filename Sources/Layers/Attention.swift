@@ -199,7 +199,8 @@ public struct MultiHeadAttention: Module {
     x.reshaped([x.shape[0], x.shape[1], heads, headWidth])
   }
 
-  private func queries(of x: Tensor) -> Tensor { split(projected(x, 0), heads) }
+  /// The queries of a sequence: [batch, length, heads, head width].
+  public func queries(of x: Tensor) -> Tensor { split(projected(x, 0), heads) }
 
   /// Queries, keys and values of one sequence, turned by their positions.
   private func projections(_ x: Tensor, _ positions: Tensor?) -> (Tensor, KeyValues) {
@@ -220,7 +221,8 @@ public struct MultiHeadAttention: Module {
 
   private func dropsOut(_ phase: Phase) -> Bool { dropout > 0 && phase.isTraining }
 
-  private func attended(
+  /// What the heads see, before `joined`: for attentions that mix sequences in their own way.
+  public func attended(
     _ q: Tensor, _ memory: KeyValues, _ mask: Tensor?, causal: Bool = false,
     window: Int? = nil, _ phase: Phase
   ) -> Tensor {
@@ -256,7 +258,8 @@ public struct MultiHeadAttention: Module {
     return (memory, concatenate([open, mask], axis: -1))
   }
 
-  private func joined(_ heads: Tensor) -> Tensor {
+  /// The heads [batch, length, heads, head width] side by side, behind the output projection.
+  public func joined(_ heads: Tensor) -> Tensor {
     let x = heads.flattened(2..<4)
     return output.map { $0(x) } ?? x
   }

@@ -158,17 +158,9 @@ public struct RelativePositionBias: Module {
   /// - Parameter distance: key position less query position, int32.
   /// - Returns: the row of `weight` for every distance, int32.
   public func buckets(_ distance: Tensor) -> Tensor {
-    func number(_ value: Int) -> Tensor { .fill(integer: Int64(value), distance.shape, .int32) }
-    let count = isBidirectional ? weight.shape[0] / 2 : weight.shape[0]
-    let base = isBidirectional ? select(distance.greater(than: 0), number(count), number(0)) : nil
-    let far = isBidirectional ? distance.abs() : maximum(-distance, number(0))
-    // Half of the buckets for single distances, the others for ranges that grow by a factor.
-    let exact = count / 2
-    let span = Tensor(Double(longestDistance) / Double(exact)).log()
-    let ratio = (maximum(far, number(1)).cast(to: .float32) / Double(exact)).log() / span
-    let rough = number(exact) + (ratio * Double(count - exact)).cast(to: .int32)
-    let bucket = select(far.less(than: number(exact)), far, minimum(rough, number(count - 1)))
-    return base.map { $0 + bucket } ?? bucket
+    relativeBuckets(
+      distance, count: weight.shape[0], isBidirectional: isBidirectional,
+      longestDistance: longestDistance)
   }
 
   public mutating func visit(_ visitor: inout Visitor) {
@@ -176,4 +168,26 @@ public struct RelativePositionBias: Module {
     visitor.fixed("isBidirectional", isBidirectional)
     visitor.fixed("longestDistance", longestDistance)
   }
+}
+
+/// Ranges of distances: half of the buckets for single distances, the others for ranges that grow by a factor.
+///
+/// - Parameters:
+///   - distance: key position less query position, int32.
+///   - count: buckets, of which half are for keys after the query where `isBidirectional`.
+///   - longestDistance: from here on distances share a bucket.
+/// - Returns: the bucket of every distance, int32.
+public func relativeBuckets(
+  _ distance: Tensor, count: Int, isBidirectional: Bool, longestDistance: Int
+) -> Tensor {
+  func number(_ value: Int) -> Tensor { .fill(integer: Int64(value), distance.shape, .int32) }
+  let count = isBidirectional ? count / 2 : count
+  let base = isBidirectional ? select(distance.greater(than: 0), number(count), number(0)) : nil
+  let far = isBidirectional ? distance.abs() : maximum(-distance, number(0))
+  let exact = count / 2
+  let span = Tensor(Double(longestDistance) / Double(exact)).log()
+  let ratio = (maximum(far, number(1)).cast(to: .float32) / Double(exact)).log() / span
+  let rough = number(exact) + (ratio * Double(count - exact)).cast(to: .int32)
+  let bucket = select(far.less(than: number(exact)), far, minimum(rough, number(count - 1)))
+  return base.map { $0 + bucket } ?? bucket
 }

@@ -62,7 +62,7 @@ public struct TransformerBlock<Norm: Layer>: Module {
     _ x: Tensor, mask: Tensor? = nil, positions: Tensor? = nil, memory: KeyValues? = nil,
     memoryMask: Tensor? = nil, _ phase: Phase = .inference
   ) -> Tensor {
-    run(x, memory, memoryMask, phase) {
+    self(x, memory: memory, memoryMask: memoryMask, phase) {
       attention($0, mask: mask, positions: positions, phase.fork(0))
     }
   }
@@ -72,7 +72,7 @@ public struct TransformerBlock<Norm: Layer>: Module {
     _ x: Tensor, cache: inout KeyValueCache, mask: Tensor? = nil, positions: Tensor? = nil,
     memory: KeyValues? = nil, memoryMask: Tensor? = nil
   ) -> Tensor {
-    run(x, memory, memoryMask, .inference) {
+    self(x, memory: memory, memoryMask: memoryMask, .inference) {
       attention($0, cache: &cache, mask: mask, positions: positions)
     }
   }
@@ -80,9 +80,10 @@ public struct TransformerBlock<Norm: Layer>: Module {
   /// What the block's attention to another sequence reads of it: [batch, length, width].
   public func keyValues(of memory: Tensor) -> KeyValues? { crossAttention?.keyValues(of: memory) }
 
-  private func run(
-    _ x: Tensor, _ memory: KeyValues?, _ memoryMask: Tensor?, _ phase: Phase,
-    _ attend: (Tensor) -> Tensor
+  /// The block with another attention of `x` to itself.
+  public func callAsFunction(
+    _ x: Tensor, memory: KeyValues?, memoryMask: Tensor?, _ phase: Phase,
+    attend: (Tensor) -> Tensor
   ) -> Tensor {
     var x = added(x, attentionNorm, attentionScale, phase.fork(1), attend)
     if let crossAttention, let crossNorm {

@@ -9,7 +9,7 @@ public enum Architectures {
     PublishedBART.self, PublishedBERT.self, PublishedGPT1.self, PublishedGPT2.self,
     PublishedGPTNeo.self, PublishedImageGPT.self,
     PublishedLlama.self,
-    PublishedMarian.self, PublishedQwen2.self, PublishedT5.self,
+    PublishedMarian.self, PublishedProphetNet.self, PublishedQwen2.self, PublishedT5.self,
   ]
 
   /// The architecture of a configuration.

@@ -202,7 +202,7 @@ public struct TokenStack: Module {
 
 extension Tensor {
   /// Numbers added to scores, where `mask` is true; elsewhere nothing is seen.
-  fileprivate func masked(_ mask: Tensor) -> Tensor {
+  func masked(_ mask: Tensor) -> Tensor {
     select(mask, self, Tensor(-Double.infinity, dataType))
   }
 }
