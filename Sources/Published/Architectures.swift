@@ -9,7 +9,8 @@ public enum Architectures {
     PublishedBART.self, PublishedBERT.self, PublishedGPT1.self, PublishedGPT2.self,
     PublishedGPTNeo.self, PublishedImageGPT.self,
     PublishedLlama.self,
-    PublishedMarian.self, PublishedProphetNet.self, PublishedQwen2.self, PublishedT5.self,
+    PublishedMASS.self, PublishedMarian.self, PublishedProphetNet.self, PublishedQwen2.self,
+    PublishedT5.self,
   ]
 
   /// The architecture of a configuration.
