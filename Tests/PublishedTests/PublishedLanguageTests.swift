@@ -29,7 +29,8 @@ import Testing
     for type in Architectures.all where type.card.family == "language" {
       for size in type.card.sizes {
         let configuration = try Self.configuration(size.configuration)
-        #expect(type.reads(configuration), "\(size.name)")
+        let reads = type.reads(configuration)
+        #expect(reads, "\(size.name)")
         let model = try type.init(configuration, key: RandomKey(seed: 1))
         guard let count = Self.counts[size.name] else { continue }
         unseen.remove(size.name)
