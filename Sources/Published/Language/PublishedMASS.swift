@@ -35,7 +35,7 @@ public struct PublishedMASS: PublishedEncoderDecoder {
         try arguments.integer("decoder_\(name)"), try arguments.integer("encoder_\(name)")
       )
       try arguments.require(
-        ours == theirs, "decoder_\(name)", "is \(ours)", "both sides are alike: it must be \(theirs)")
+        ours == theirs, "decoder_\(name)", "is \(ours)", "sides are alike: it must be \(theirs)")
     }
     // fairseq's tables begin with beginning, padding, end and unknown.
     let shift = try configuration.labelShift(padding: 1, start: 2, vocabulary: vocabulary)
