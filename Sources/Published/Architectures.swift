@@ -7,10 +7,8 @@ public enum Architectures {
     PublishedAlexNet.self, PublishedGoogLeNet.self, PublishedInceptionV3.self, PublishedResNet.self,
     PublishedDenseNet.self, PublishedEfficientNet.self,
     PublishedBART.self, PublishedBERT.self, PublishedGPT1.self, PublishedGPT2.self,
-    PublishedGPTNeo.self, PublishedImageGPT.self,
-    PublishedLlama.self,
-    PublishedMASS.self, PublishedMarian.self, PublishedProphetNet.self, PublishedQwen2.self,
-    PublishedT5.self,
+    PublishedGPTNeo.self, PublishedImageGPT.self, PublishedLlama.self, PublishedMASS.self,
+    PublishedMarian.self, PublishedProphetNet.self, PublishedQwen2.self, PublishedT5.self,
   ]
 
   /// The architecture of a configuration.

@@ -25,12 +25,15 @@ public struct PublishedMASS: PublishedEncoderDecoder {
 
   public init(_ configuration: ModelConfiguration, key: RandomKey) throws(PublishedError) {
     let arguments = try configuration.arguments
+    let sideSizes = ["embed_dim", "layers", "attention_heads", "ffn_embed_dim"]
+    try arguments.refuseOthers(
+      than: Set(sideSizes.flatMap { ["encoder_\($0)", "decoder_\($0)"] })
+        .union(["max_source_positions", "activation_fn", "dropout"]))
     let vocabulary = try configuration.size("vocab_size")
     let width = try arguments.size("encoder_embed_dim", default: 768, atMost: widest)
     let heads = try arguments.size("encoder_attention_heads", default: 12, atMost: widest)
     try arguments.require("encoder_attention_heads", heads, divides: "encoder_embed_dim", width)
-    for name in ["embed_dim", "layers", "attention_heads", "ffn_embed_dim"]
-    where arguments.has("decoder_\(name)") {
+    for name in sideSizes where arguments.has("decoder_\(name)") {
       let (ours, theirs) = (
         try arguments.integer("decoder_\(name)"), try arguments.integer("encoder_\(name)")
       )
