@@ -77,6 +77,14 @@ public struct TransformerBlock<Norm: Layer>: Module {
     }
   }
 
+  /// The same around another way to attend, such as within windows: `attend` gets the first branch's input behind its norm.
+  /// - Parameter x: [batch, …, width].
+  public func callAsFunction(
+    _ x: Tensor, _ phase: Phase, attend: (_ normed: Tensor, _ phase: Phase) -> Tensor
+  ) -> Tensor {
+    run(x, nil, nil, phase) { attend($0, phase.fork(0)) }
+  }
+
   /// What the block's attention to another sequence reads of it: [batch, length, width].
   public func keyValues(of memory: Tensor) -> KeyValues? { crossAttention?.keyValues(of: memory) }
 

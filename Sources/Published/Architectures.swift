@@ -6,6 +6,7 @@ public enum Architectures {
   public static let all: [any PublishedModel.Type] = [
     PublishedAlexNet.self, PublishedGoogLeNet.self, PublishedInceptionV3.self, PublishedResNet.self,
     PublishedDenseNet.self, PublishedEfficientNet.self,
+    PublishedViT.self, PublishedSwin.self, PublishedDeiT.self,
     PublishedBART.self, PublishedBERT.self, PublishedGPT1.self, PublishedGPT2.self,
     PublishedGPTNeo.self, PublishedImageGPT.self, PublishedLlama.self, PublishedMASS.self,
     PublishedMarian.self, PublishedProphetNet.self, PublishedQwen2.self, PublishedT5.self,

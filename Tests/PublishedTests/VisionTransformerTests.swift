@@ -1,0 +1,93 @@
+import Documents
+import Foundation
+import Layers
+import Models
+import Published
+import TestSupport
+import Tensors
+import Testing
+
+@Suite struct VisionTransformerTests {
+  /// A network by the text of its `config.json`.
+  static func network(_ text: String) throws -> any PublishedModel {
+    let values = try JSONValue(parsing: Array(text.utf8))
+    let configuration = ModelConfiguration(values, file: "config.json")
+    return try Architectures.architecture(of: configuration).init(
+      configuration, key: RandomKey(seed: 1))
+  }
+
+  @Test(arguments: [
+    ("vit_b_16", 86_567_656), ("vit_b_32", 88_224_232), ("vit_l_16", 304_326_632),
+    ("vit_l_32", 306_535_400), ("vit_h_14", 632_045_800), ("vit_tiny_patch16_224", 5_717_416),
+    ("vit_small_patch16_224", 22_050_664), ("vit_small_patch32_224", 22_878_952),
+    ("vit_base_patch16_384", 86_859_496), ("google/vit-base-patch16-224-in21k", 86_389_248),
+    ("deit_tiny_distilled_patch16_224", 5_910_800),
+    ("deit_small_distilled_patch16_224", 22_436_432),
+    ("deit_base_distilled_patch16_224", 87_338_192),
+    ("deit_base_distilled_patch16_384", 87_630_032), ("swin_t", 28_288_354),
+    ("swin_s", 49_606_258), ("swin_b", 87_768_224), ("swin_base_patch4_window12_384", 87_903_584),
+    ("swin_large_patch4_window7_224", 196_532_476),
+    ("swin_large_patch4_window12_384", 196_735_516),
+  ])
+  func `Published sizes have the published numbers of parameters`(_ name: String, _ count: Int)
+    throws
+  {
+    let sizes = Architectures.all.flatMap(\.card.sizes)
+    let size = try #require(sizes.first { $0.name == name })
+    #expect(try Self.network(size.configuration).parameterCount == count)
+  }
+
+  @Test(arguments: [
+    #"{"architectures": ["ViTModel"], "hidden_size": 30, "num_attention_heads": 4}"#,
+    #"{"architectures": ["ViTModel"], "image_size": 8}"#,
+    #"{"architectures": ["ViTModel"], "hidden_act": "sqrtsoftplus"}"#,
+    #"{"library": "torchvision", "architecture": "vit_b_16", "arguments": {"image_size": 100}}"#,
+    #"{"library": "timm", "architecture": "vit_tiny_patch16_224", "arguments": {"qk_norm": true}}"#,
+    #"{"library": "timm", "architecture": "vit_tiny_patch16_224", "arguments": {"class_token": false}}"#,
+    #"{"library": "timm", "architecture": "deit_tiny_distilled_patch16_224", "arguments": {"global_pool": "avg"}}"#,
+    #"{"architectures": ["SwinModel"], "num_heads": [3, 6, 12]}"#,
+    #"{"architectures": ["SwinModel"], "window_size": 0}"#,
+    #"{"library": "timm", "architecture": "swin_s3_tiny_224", "arguments": {"window_size": [7, 7, 7]}}"#,
+  ])
+  func `Illegal configurations are refused`(_ text: String) {
+    #expect(throws: PublishedError.self) { try Self.network(text) }
+  }
+
+  @Test func `All tensors are named`() {
+    let key = RandomKey(seed: 2)
+    var sizes = ViTConfiguration(image: [8, 8], patch: [4, 4], width: 8, layers: 1, heads: 2)
+    sizes.hasDistillationToken = true
+    sizes.registers = 1
+    sizes.layerScale = 0.1
+    sizes.normalisesFirst = true
+    sizes.representation = .init(width: 4)
+    #expect(forgottenTensors(in: ViT(sizes, key: key)) == [])
+    var swin = SwinConfiguration(width: 8, layers: [1, 1], heads: [2, 2])
+    swin.grid = [2, 2]
+    #expect(forgottenTensors(in: Swin(swin, key: key)) == [])
+  }
+
+  /// Rows of patches that move together with their positions make no difference.
+  @Test func `Patches are a set`() {
+    let model = ViT(
+      .init(image: [8, 8], patch: [4, 4], width: 8, layers: 2, heads: 2), key: RandomKey(seed: 3))
+    let x = RandomKey(seed: 4).normal([2, 8, 8, 3])
+    var other = model
+    other.positions = model.positions!.gathered(1, Tensor([0, 3, 4, 1, 2] as [Int32]))
+    let moved = concatenate([x.sliced(1, 4..<8), x.sliced(1, 0..<4)], axis: 1)
+    #expect(distance(model(x), other(moved)) < 1e-5)
+  }
+
+  /// A shifted window sees neither over the border nor places that were far away.
+  @Test func `Windows keep what lies apart from each other`() {
+    let partition = WindowPartition(size: [8, 8], window: [4, 4], shift: [2, 2])
+    let map = RandomKey(seed: 5).normal([1, 8, 8, 3])
+    #expect(distance(partition.map(of: partition.windows(of: map)), map) == 0)
+    let sizes = SwinConfiguration(width: 8, layers: [2], heads: [2], window: [4, 4])
+    let block = Swin(sizes, key: RandomKey(seed: 6)).stages[0].blocks[1]
+    let x = RandomKey(seed: 7).normal([1, 8, 8, 8])
+    let slope = gradient(at: x) { block($0, .inference).sliced(1, 0..<2).sum() }
+    #expect(slope.sliced(1, 2..<8).abs().max().scalar < 1e-20)
+    #expect(slope.sliced(1, 0..<2).abs().max().scalar > 1e-3)
+  }
+}
