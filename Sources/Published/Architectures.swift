@@ -6,10 +6,11 @@ public enum Architectures {
   public static let all: [any PublishedModel.Type] = [
     PublishedAlexNet.self, PublishedGoogLeNet.self, PublishedInceptionV3.self, PublishedResNet.self,
     PublishedDenseNet.self, PublishedEfficientNet.self,
-    PublishedViT.self, PublishedSwin.self, PublishedDeiT.self,
+    PublishedViT.self, PublishedSwin.self, PublishedDeiT.self, PublishedCaiT.self,
     PublishedBART.self, PublishedBERT.self, PublishedGPT1.self, PublishedGPT2.self,
     PublishedGPTNeo.self, PublishedImageGPT.self, PublishedLlama.self, PublishedMASS.self,
     PublishedMarian.self, PublishedProphetNet.self, PublishedQwen2.self, PublishedT5.self,
+    PublishedMAE.self,
   ]
 
   /// The architecture of a configuration.

@@ -3,8 +3,8 @@ import Foundation
 import Layers
 import Models
 import Published
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct VisionTransformerTests {
@@ -27,7 +27,10 @@ import Testing
     ("deit_base_distilled_patch16_384", 87_630_032), ("swin_t", 28_288_354),
     ("swin_s", 49_606_258), ("swin_b", 87_768_224), ("swin_base_patch4_window12_384", 87_903_584),
     ("swin_large_patch4_window7_224", 196_532_476),
-    ("swin_large_patch4_window12_384", 196_735_516),
+    ("swin_large_patch4_window12_384", 196_735_516), ("cait_xxs24_224", 11_956_264),
+    ("cait_xxs36_224", 17_299_720), ("cait_xs24_384", 26_670_088), ("cait_s24_224", 46_916_200),
+    ("cait_s24_384", 47_062_120), ("cait_s36_384", 68_366_632), ("cait_m36_384", 271_221_352),
+    ("cait_m48_448", 356_460_520),
   ])
   func `Published sizes have the published numbers of parameters`(_ name: String, _ count: Int)
     throws
@@ -65,6 +68,11 @@ import Testing
     var swin = SwinConfiguration(width: 8, layers: [1, 1], heads: [2, 2])
     swin.grid = [2, 2]
     #expect(forgottenTensors(in: Swin(swin, key: key)) == [])
+    let cait = CaiTConfiguration(image: 32, width: 8, layers: 1, heads: 2)
+    #expect(forgottenTensors(in: CaiT(cait, key: key)) == [])
+    let mae = MAEConfiguration(
+      encoder: .init(width: 8, layers: 1, heads: 2), decoder: .init(width: 8, layers: 1, heads: 2))
+    #expect(forgottenTensors(in: MAE(mae, key: key)) == [])
   }
 
   /// Rows of patches that move together with their positions make no difference.
@@ -86,8 +94,33 @@ import Testing
     let sizes = SwinConfiguration(width: 8, layers: [2], heads: [2], window: [4, 4])
     let block = Swin(sizes, key: RandomKey(seed: 6)).stages[0].blocks[1]
     let x = RandomKey(seed: 7).normal([1, 8, 8, 8])
-    let slope = gradient(at: x) { block($0, .inference).sliced(1, 0..<2).sum() }
+    let above = block(x, .inference).sliced(1, 0..<2)
+    let slope = gradients(of: [above], seeds: [above.onesLike()], by: [x])[0]!
     #expect(slope.sliced(1, 2..<8).abs().max().scalar < 1e-20)
     #expect(slope.sliced(1, 0..<2).abs().max().scalar > 1e-3)
+  }
+
+  /// The encoder sees what is kept and nothing else, and only what is masked is learned.
+  @Test func `Masked patches are hidden from the encoder, and visible ones from the loss`() {
+    let sizes = ViTConfiguration(image: [8, 8], patch: [2, 2], width: 8, layers: 2, heads: 2)
+    let model = MAE(.init(encoder: sizes, decoder: sizes), key: RandomKey(seed: 8))
+    let x = RandomKey(seed: 9).normal([1, 8, 8, 3])
+    let pass = model(x, noise: .range(16, .float32).expanded(0), .inference)
+    // The first four patches, which are the first row of patches, are seen.
+    #expect(
+      pass.mask.doubles() == [Double](repeating: 0, count: 4) + .init(repeating: 1, count: 12))
+    let tokens = gradients(of: [pass.tokens], seeds: [pass.tokens.onesLike()], by: [x])[0]!
+    #expect(tokens.sliced(1, 2..<8).abs().max().scalar == 0)
+    let other = concatenate([x.sliced(1, 0..<2) + 1, x.sliced(1, 2..<8)], axis: 1)
+    #expect(distance(model.loss(pass, other), model.loss(pass, x)) == 0)
+  }
+
+  @Test func `Masked autoencoders have the published numbers of parameters`() throws {
+    let counts = PublishedMAE.card.sizes.map { size -> Int? in
+      let model = try? Self.network(size.configuration)
+      return model?.leaves.map(\.tensor.count).reduce(0, +)
+    }
+    // 252,160 of the first are fixed positions.
+    #expect(counts == [111_907_840, 329_541_888, 657_074_508])
   }
 }

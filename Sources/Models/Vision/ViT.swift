@@ -53,11 +53,11 @@ public struct ViTBlock: Module {
 /// will (DeiT: Touvron et al., arXiv:2012.12877).
 public struct ViT: Layer {
   public var patchEmbedding: PatchEmbedding
-  /// [1, 1, width] each, and [1, registers, width].
+  /// [1, 1, width] each, or [width], and [1, registers, width].
   public var classToken: Tensor?
   public var distillationToken: Tensor?
   public var registers: Tensor?
-  /// [1, length, width].
+  /// [1, length, width], or [length, width].
   public var positions: Tensor?
   public var firstNorm: LayerNorm?
   public var blocks: [ViTBlock]
@@ -81,7 +81,10 @@ public struct ViT: Layer {
     if configuration.registers > 0 { registers = .zeros([1, configuration.registers, width]) }
     if configuration.positions != .none {
       let prefix = configuration.positions == .all ? configuration.prefix : 0
-      positions = .zeros([1, prefix + configuration.grid.reduce(1, *), width])
+      positions =
+        configuration.hasFixedPositions
+        ? Self.fixedPositions(grid: configuration.grid, width: width, prefix: prefix)
+        : .zeros([1, prefix + configuration.grid.reduce(1, *), width])
     }
     if configuration.normalisesFirst { firstNorm = norm() }
     blocks = (0..<configuration.layers).map {
@@ -100,6 +103,12 @@ public struct ViT: Layer {
       }
     }
     initialize(key.fork(5)) { Self.initializer($0) }
+  }
+
+  /// Sines and cosines of rows and columns, [1, prefix + patches, width]; zeros for the tokens before them.
+  static func fixedPositions(grid: [Int], width: Int, prefix: Int = 1) -> Tensor {
+    let patches = sinusoidGrid(height: grid[0], width: grid[1], channels: width)
+    return concatenate([.zeros([prefix, width]), patches]).expanded(0)
   }
 
   /// As timm: small normal numbers for weights and positions, none for biases; the patch embedding keeps the size of
@@ -123,7 +132,9 @@ public struct ViT: Layer {
   /// Logits [batch, classes] of pictures [batch, height, width, channels]: the mean of both heads where the distillation
   /// token has one; features where there is no head.
   public func callAsFunction(_ x: Tensor, _ phase: Phase) -> Tensor {
-    guard configuration.hasDistillationToken, configuration.hasDistillationHead else { return logits(of: tokens(x, phase), phase) }
+    guard configuration.hasDistillationToken, configuration.hasDistillationHead else {
+      return logits(of: tokens(x, phase), phase)
+    }
     let (own, distilled) = bothLogits(x, phase)
     return (own + distilled) * 0.5
   }
@@ -144,18 +155,25 @@ public struct ViT: Layer {
   }
 
   /// What enters the blocks: [batch, length, width].
-  public func embedded(_ x: Tensor, _ phase: Phase) -> Tensor {
+  /// - Parameter seeing: the patches that take part, in their order: int32, [batch, count]; all unless given.
+  public func embedded(_ x: Tensor, seeing: Tensor? = nil, _ phase: Phase) -> Tensor {
     let map = patchEmbedding.map(x)
-    var tokens = map.flattened(1..<3).recorded("patch_embed")
-    let positions = positions.map { resampled($0, to: Array(map.shape[1...2])) }
-    let isApart = configuration.positions == .patches
-    if isApart, let positions { tokens = tokens + positions }
-    let prefix = [classToken, distillationToken, registers].compactMap(\.self).map {
-      $0.broadcast(to: [x.shape[0], $0.shape[1], configuration.width])
+    var patches = map.flattened(1..<3).recorded("patch_embed")
+    let (own, places) = positions(of: Array(map.shape[1...2]))
+    if let places { patches = patches + places }
+    if let seeing {
+      patches = patches.takeAlong(
+        1, seeing.expanded(-1).broadcast(to: seeing.shape + [configuration.width]))
     }
-    tokens = concatenate(prefix + [tokens], axis: 1)
-    if !isApart, let positions { tokens = tokens + positions }
-    tokens = Dropout(configuration.tokenDropout)(tokens, phase.fork(-1)).recorded("embedded")
+    let parts = [classToken, distillationToken, registers].compactMap(\.self)
+    if !parts.isEmpty {
+      let width = configuration.width
+      var prefix = concatenate(parts.map { $0.reshaped([1, -1, width]) }, axis: 1)
+      if let own { prefix = prefix + own }
+      prefix = prefix.broadcast(to: [x.shape[0], configuration.prefix, width])
+      patches = concatenate([prefix, patches], axis: 1)
+    }
+    let tokens = Dropout(configuration.tokenDropout)(patches, phase.fork(-1)).recorded("embedded")
     return (firstNorm.map { $0(tokens) } ?? tokens).recorded("norm_pre")
   }
 
@@ -168,15 +186,16 @@ public struct ViT: Layer {
     return (norm.map { $0(x) } ?? x).recorded("norm")
   }
 
-  /// The patches' positions for another grid; those of other tokens stay.
-  private func resampled(_ positions: Tensor, to grid: [Int]) -> Tensor {
-    guard configuration.resamplesPositions, grid != configuration.grid else { return positions }
-    let patches = configuration.grid.reduce(1, *)
-    let prefix = positions.shape[1] - patches
-    let map = positions.sliced(1, prefix..<positions.shape[1])
-      .reshaped([1] + configuration.grid + [configuration.width])
-      .resized(to: grid, mode: .cubic, antialias: true).flattened(1..<3)
-    return prefix == 0 ? map : concatenate([positions.sliced(1, 0..<prefix), map], axis: 1)
+  /// The positions of the first tokens, and of patches in a grid, to which they are resampled.
+  private func positions(of grid: [Int]) -> (own: Tensor?, patches: Tensor?) {
+    guard let all = positions?.reshaped([1, -1, configuration.width]) else { return (nil, nil) }
+    let prefix = configuration.positions == .all ? configuration.prefix : 0
+    var patches = all.sliced(1, prefix..<all.shape[1])
+    if configuration.resamplesPositions, grid != configuration.grid {
+      patches = patches.reshaped([1] + configuration.grid + [configuration.width])
+        .resized(to: grid, mode: .cubic, antialias: true).flattened(1..<3)
+    }
+    return (prefix == 0 ? nil : all.sliced(1, 0..<prefix), patches)
   }
 
   private func logits(of tokens: Tensor, _ phase: Phase) -> Tensor {
@@ -211,7 +230,11 @@ public struct ViT: Layer {
     visitor("cls_token", &classToken)
     visitor("dist_token", &distillationToken)
     visitor("reg_token", &registers)
-    visitor("pos_embed", &positions)
+    if configuration.hasFixedPositions {
+      visitor.buffer("pos_embed", &positions)
+    } else {
+      visitor("pos_embed", &positions)
+    }
     visitor("norm_pre", &firstNorm)
     visitor("blocks", &blocks)
     visitor("norm", &norm)

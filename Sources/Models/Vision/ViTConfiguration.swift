@@ -61,6 +61,8 @@ public struct ViTConfiguration: Codable, Hashable, Sendable {
   /// Tokens for nothing but computing (Darcet et al., arXiv:2309.16588).
   public var registers = 0
   public var positions = Positions.all
+  /// Positions are sines and cosines that are not trained.
+  public var hasFixedPositions = false
   /// Pictures may have any size: the patches' positions are resampled to their grid.
   public var resamplesPositions = false
   /// Pictures are padded to whole patches, where sizes may differ.

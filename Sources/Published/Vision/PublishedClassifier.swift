@@ -11,10 +11,13 @@ public protocol PublishedClassifier: PublishedModel {
   var channels: Int { get }
   /// Height and width of the smallest picture of which something is left at the end.
   var smallestPicture: Int { get }
+  /// Height and width of all pictures, where only one size fits.
+  var pictureSize: [Int]? { get }
 }
 
 extension PublishedClassifier {
   public var smallestPicture: Int { 1 }
+  public var pictureSize: [Int]? { nil }
 
   /// The pictures as networks take them.
   func pictures(_ inputs: ModelInputs) throws(PublishedError) -> Tensor {
@@ -25,14 +28,22 @@ extension PublishedClassifier {
         problem: "its shape is \(inputs["x"]!.shape), but pictures have at least "
           + "\(smallestPicture) x \(smallestPicture) pixels")
     }
+    if let pictureSize, pictureSize != Array(pictures.shape[1...2]) {
+      throw .input(
+        name: "x",
+        problem: "its shape is \(inputs["x"]!.shape), but pictures have \(pictureSize[0]) x "
+          + "\(pictureSize[1]) pixels")
+    }
     return pictures
   }
 
-  /// What `run` returns, by name, and all maps recorded in it, channels first.
+  /// What `run` returns, by name, and all values recorded in it, maps with channels first.
   func recorded(_ run: () -> [String: Tensor]) -> [String: Tensor] {
     let names = names
     var (outputs, inner) = Recording.of(run)
-    for (name, value) in inner { outputs[names(name)] = value.channelsLeading }
+    for (name, value) in inner {
+      outputs[names(name)] = value.rank == 4 ? value.channelsLeading : value
+    }
     // torchvision pools to maps of one pixel.
     if let pooled = outputs["avgpool"], pooled.rank == 2 {
       outputs["avgpool"] = pooled.expanded(-1).expanded(-1)
@@ -51,10 +62,18 @@ extension PublishedClassifier {
   public mutating func loss(of inputs: ModelInputs, _ phase: Phase) throws(PublishedError) -> Tensor
   {
     let pictures = try pictures(inputs)
-    return crossEntropy(model(pictures, phase), try inputs.labels(of: pictures))
+    return try classLoss(model(pictures, phase), inputs.labels(of: pictures))
   }
 
   public mutating func visit(_ visitor: inout Visitor) { visitor.inline(&model) }
+}
+
+/// The cross entropy of the pictures' logits.
+func classLoss(_ logits: Tensor, _ labels: Tensor) throws(PublishedError) -> Tensor {
+  guard logits.rank == 2 else {
+    throw .input(name: "labels", problem: "every token has an output, and no picture one")
+  }
+  return crossEntropy(logits, labels)
 }
 
 extension ModelInputs {

@@ -98,7 +98,7 @@ public struct PublishedViT: PublishedVisionTransformer {
     try arguments.refuseOthers(than: known)
     try arguments.require("patch_size", sizes.patch[0], divides: "image_size", image)
     sizes.image = [image, image]
-    try sizes.requireGrid(arguments, "image_size")
+    try arguments.requireGrid(sizes.image, sizes.patch, "image_size")
     sizes.dropout = try arguments.rate("dropout")
     (sizes.tokenDropout, sizes.innerDropout) = (sizes.dropout, sizes.dropout)
     sizes.attentionDropout = try arguments.rate("attention_dropout")
@@ -175,21 +175,24 @@ enum ViTNames {
     ].map { ("\(ours).*.\($0.0)", "\(theirs).*.\($0.1)") }
   }
 
-  /// - Parameter prefix: of the network's parts besides its heads.
-  static func transformers(_ prefix: String, layers: Int) -> WeightNames {
-    WeightNames(
-      [
-        ("cls_token", "\(prefix).embeddings.cls_token"),
-        ("dist_token", "\(prefix).embeddings.distillation_token"),
-        ("pos_embed", "\(prefix).embeddings.position_embeddings"),
-        ("patch_embed.proj", "\(prefix).embeddings.patch_embeddings.projection"),
-      ]
-        + transformersBlocks("blocks", "\(prefix).encoder.layer")
-        + (0..<layers).map { ("blocks.\($0)", "hidden_states.\($0 + 1)") }
-        + [
-          ("embedded", "hidden_states.0"), ("norm", "\(prefix).layernorm"),
-          ("pre_logits", "\(prefix).pooler.dense"), ("head", "classifier"),
-        ])
+  /// - Parameters:
+  ///   - prefix: of the network's parts besides its heads.
+  ///   - ours: the beginning of our names.
+  static func transformers(_ prefix: String, layers: Int, within ours: String = "") -> WeightNames {
+    let parts = [
+      ("cls_token", "\(prefix).embeddings.cls_token"),
+      ("dist_token", "\(prefix).embeddings.distillation_token"),
+      ("pos_embed", "\(prefix).embeddings.position_embeddings"),
+      ("patch_embed.proj", "\(prefix).embeddings.patch_embeddings.projection"),
+    ]
+    let values = (0..<layers).map { ("blocks.\($0)", "hidden_states.\($0 + 1)") }
+    let ends = [
+      ("embedded", "hidden_states.0"), ("norm", "\(prefix).layernorm"),
+      ("pre_logits", "\(prefix).pooler.dense"), ("head", "classifier"),
+    ]
+    return WeightNames(
+      (parts + transformersBlocks("blocks", "\(prefix).encoder.layer") + values + ends)
+        .map { (ours + $0.0, $0.1) })
   }
 
   /// What versions from 5.0 on call the parts in memory.

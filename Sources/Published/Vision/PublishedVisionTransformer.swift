@@ -61,11 +61,8 @@ extension PublishedVisionTransformer {
   {
     let pictures = try pictures(inputs)
     let logits = model(pictures, phase)
-    guard logits.rank == 2 else {
-      throw .input(name: "labels", problem: "every token has an output, and no picture one")
-    }
     if let labels { return try labels.loss(logits, try inputs("labels")) }
-    return crossEntropy(logits, try inputs.labels(of: pictures))
+    return try classLoss(logits, inputs.labels(of: pictures))
   }
 
   public mutating func visit(_ visitor: inout Visitor) { visitor.inline(&model) }
@@ -90,7 +87,7 @@ extension ViTConfiguration {
     } else {
       try values.require("num_attention_heads", sizes.heads, divides: "hidden_size", width)
     }
-    try sizes.requireGrid(values, "image_size")
+    try values.requireGrid(sizes.image, sizes.patch, "image_size")
     sizes.inputs = try values.size("num_channels", default: 3, atMost: widest)
     sizes.activation = try values.activation("hidden_act", default: .gelu)
     sizes.epsilon = try values.epsilon("layer_norm_eps", default: 1e-12)
@@ -121,13 +118,9 @@ extension ViTConfiguration {
         try !arguments.bool(name, default: false), name, "is true", "such norms are not supported")
     }
     var sizes = named
-    let weights = try configuration.part("pretrained_cfg", isOptional: true)
-    let pictures = try weights.sizes("input_size", default: [3] + named.image)
-    try weights.require(
-      pictures.count == 3, "input_size", "is \(pictures)", "give channels, height and width")
-    sizes.image = try arguments.pair("img_size", default: pictures[1], pictures[2])
+    sizes.image = try configuration.timmImage(default: named.image)
     sizes.patch = try arguments.pair("patch_size", default: named.patch[0], named.patch[1])
-    try sizes.requireGrid(arguments, "img_size")
+    try arguments.requireGrid(sizes.image, sizes.patch, "img_size")
     sizes.inputs = try configuration.pictureChannels()
     sizes.classes = try configuration.classes()
     try sizes.readTimmBlocks(arguments, ratio: Double(named.inner) / Double(named.width))
@@ -202,7 +195,8 @@ extension ViTConfiguration {
         mend: "it must be \"token\", \"avg\", \"max\", \"avgmax\" or \"\"")
     }
     try arguments.require(
-      pooling != .token || hasClassToken, "global_pool", "is \"token\", but there is no class token",
+      pooling != .token || hasClassToken, "global_pool",
+      "is \"token\", but there is no class token",
       "choose \"avg\", or set \"class_token\"")
     // Constructors that pool by themselves norm before that.
     let wasToken = self.pooling == .token
@@ -212,16 +206,6 @@ extension ViTConfiguration {
       "fc_norm", default: wasToken && ![.token, .none].contains(pooling))
     let hasNorm = try arguments.bool("final_norm", default: true)
     lastNorm = !hasNorm ? .none : isPooled ? .pooled : .tokens
-  }
-
-  /// Refuses pictures smaller than a patch.
-  func requireGrid(_ values: ModelConfiguration, _ name: String) throws(PublishedError) {
-    try values.require(
-      grid.allSatisfy { $0 > 0 }, name, "is \(image), less than a patch of \(patch)",
-      "make pictures larger or patches smaller")
-    try values.require(
-      grid.reduce(1, *) <= 1 << 20, name, "is \(image), more than 2^20 patches of \(patch)",
-      "make pictures smaller or patches larger")
   }
 }
 
@@ -235,6 +219,27 @@ extension ModelConfiguration {
     try require(
       [1, 2].contains(sizes.count), name, "is \(sizes)", "give one size, or height and width")
     return [sizes[0], sizes[sizes.count - 1]]
+  }
+
+  /// Refuses pictures smaller than a patch.
+  func requireGrid(_ image: [Int], _ patch: [Int], _ name: String) throws(PublishedError) {
+    let grid = zip(image, patch).map { $0 / $1 }
+    try require(
+      grid.allSatisfy { $0 > 0 }, name, "is \(image), less than a patch of \(patch)",
+      "make pictures larger or patches smaller")
+    try require(
+      grid.reduce(1, *) <= 1 << 20, name, "is \(image), more than 2^20 patches of \(patch)",
+      "make pictures smaller or patches larger")
+  }
+
+  /// The height and width of the pictures of a whole file of timm: an argument, or those that pretrained weights were made
+  /// for.
+  func timmImage(default size: [Int]) throws(PublishedError) -> [Int] {
+    let weights = try part("pretrained_cfg", isOptional: true)
+    let pictures = try weights.sizes("input_size", default: [3] + size)
+    try weights.require(
+      pictures.count == 3, "input_size", "is \(pictures)", "give channels, height and width")
+    return try arguments.pair("img_size", default: pictures[1], pictures[2])
   }
 
   /// The inner width of feed-forward parts, by its ratio to the width.

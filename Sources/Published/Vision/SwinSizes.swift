@@ -108,16 +108,10 @@ extension PublishedSwin {
     try arguments.refuseOthers(than: timmArguments)
     let (named, side) = timmSizes(configuration.architecture) ?? (.tiny, 224)
     var sizes = Sizes(stages: try stages(arguments, named))
-    let weights = try configuration.part("pretrained_cfg", isOptional: true)
-    let pictures = try weights.sizes("input_size", default: [3, side, side])
-    try weights.require(
-      pictures.count == 3, "input_size", "is \(pictures)", "give channels, height and width")
-    let image = try arguments.pair("img_size", default: pictures[1], pictures[2])
+    let image = try configuration.timmImage(default: [side, side])
     sizes.patch = try arguments.pair("patch_size", default: named.patch[0], named.patch[1])
+    try arguments.requireGrid(image, sizes.patch, "img_size")
     let grid = zip(image, sizes.patch).map { $0 / $1 }
-    try arguments.require(
-      grid.allSatisfy { $0 > 0 }, "img_size", "is \(image), less than a patch of \(sizes.patch)",
-      "make pictures larger or patches smaller")
     sizes.shifting = .fixed
     try readTimmStages(&sizes, arguments, named, grid)
     sizes.inputs = try configuration.pictureChannels()
@@ -202,16 +196,16 @@ extension PublishedSwin {
         try values.positive("mlp_ratio", default: 4) * Double(stage.width))
       try values.require(
         sizes.stages[i].inner > 0, "mlp_ratio", "leaves nothing inside", "make it larger")
-      (sizes.stages[i].window, sizes.stages[i].shift) = ([window, window], [window / 2, window / 2])
+      (sizes.stages[i].window, sizes.stages[i].shift) = (
+        [window, window], [window / 2, window / 2]
+      )
     }
     sizes.patch = try values.pair("patch_size", default: 4)
     sizes.inputs = try values.size("num_channels", default: 3, atMost: widest)
     let image = try values.pair("image_size", default: 224)
     if try values.bool("use_absolute_embeddings", default: false) {
+      try values.requireGrid(image, sizes.patch, "image_size")
       sizes.grid = zip(image, sizes.patch).map { $0 / $1 }
-      try values.require(
-        sizes.grid!.allSatisfy { $0 > 0 }, "image_size", "is \(image), less than a patch",
-        "make pictures larger or patches smaller")
     }
     sizes.shifting = .byMap
     sizes.padsPictures = true
