@@ -160,7 +160,7 @@ package struct ProgramBuilder {
   private mutating func simplified(_ reduce: Reduce, _ operand: Int, _ types: [TensorType])
     -> [Int]?
   {
-    guard reduce.operation == .sum, types[0].count == 1,
+    guard reduce.operation == .sum, !reduce.axes.isEmpty, types[0].count == 1,
       let (unary, inner) = source(operand, Unary.self),
       unary === Unary.square, types[0].dataType == .float32
     else { return nil }

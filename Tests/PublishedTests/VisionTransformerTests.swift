@@ -8,12 +8,17 @@ import TestSupport
 import Testing
 
 @Suite struct VisionTransformerTests {
-  /// A network by the text of its `config.json`.
-  static func network(_ text: String) throws -> any PublishedModel {
+  /// The tensors of a network by the text of its `config.json`.
+  static func leaves(_ text: String) throws -> [Visitor.Leaf] {
     let values = try JSONValue(parsing: Array(text.utf8))
     let configuration = ModelConfiguration(values, file: "config.json")
-    return try Architectures.architecture(of: configuration).init(
-      configuration, key: RandomKey(seed: 1))
+    return try leaves(Architectures.architecture(of: configuration), configuration)
+  }
+
+  private static func leaves<M: PublishedModel>(
+    _ type: M.Type, _ configuration: ModelConfiguration
+  ) throws -> [Visitor.Leaf] {
+    try M(configuration, key: RandomKey(seed: 1)).leaves
   }
 
   @Test(arguments: [
@@ -30,14 +35,21 @@ import Testing
     ("swin_large_patch4_window12_384", 196_735_516), ("cait_xxs24_224", 11_956_264),
     ("cait_xxs36_224", 17_299_720), ("cait_xs24_384", 26_670_088), ("cait_s24_224", 46_916_200),
     ("cait_s24_384", 47_062_120), ("cait_s36_384", 68_366_632), ("cait_m36_384", 271_221_352),
-    ("cait_m48_448", 356_460_520),
+    ("cait_m48_448", 356_460_520), ("t2t_vit_7", 4_255_694), ("t2t_vit_10", 5_834_702),
+    ("t2t_vit_12", 6_887_374), ("t2t_vit_14", 21_465_806), ("t2t_vit_19", 39_085_070),
+    ("t2t_vit_24", 64_000_974), ("t2t_vit_t_7", 4_255_310), ("t2t_vit_t_14", 21_465_422),
+    ("t2t_vit_t_19", 39_084_686), ("t2t_vit_t_24", 64_000_590),
+    ("openai/clip-vit-base-patch32", 151_277_313), ("openai/clip-vit-base-patch16", 149_620_737),
+    ("openai/clip-vit-large-patch14", 427_616_513),
+    ("openai/clip-vit-large-patch14-336", 427_944_193),
   ])
   func `Published sizes have the published numbers of parameters`(_ name: String, _ count: Int)
     throws
   {
     let sizes = Architectures.all.flatMap(\.card.sizes)
     let size = try #require(sizes.first { $0.name == name })
-    #expect(try Self.network(size.configuration).parameterCount == count)
+    let trained = try Self.leaves(size.configuration).filter(\.isTrained)
+    #expect(trained.map(\.tensor.count).reduce(0, +) == count)
   }
 
   @Test(arguments: [
@@ -51,9 +63,13 @@ import Testing
     #"{"architectures": ["SwinModel"], "num_heads": [3, 6, 12]}"#,
     #"{"architectures": ["SwinModel"], "window_size": 0}"#,
     #"{"library": "timm", "architecture": "swin_s3_tiny_224", "arguments": {"window_size": [7, 7, 7]}}"#,
+    #"{"library": "timm", "architecture": "cait_s24_224", "arguments": {"num_heads": 7}}"#,
+    #"{"library": "t2t-vit", "architecture": "t2t_vit_7", "arguments": {"image": 60}}"#,
+    #"{"architectures": ["ViTMAEModel"], "mask_ratio": 1.5}"#,
+    #"{"architectures": ["CLIPModel"], "text_config": {"num_attention_heads": 7}}"#,
   ])
   func `Illegal configurations are refused`(_ text: String) {
-    #expect(throws: PublishedError.self) { try Self.network(text) }
+    #expect(throws: PublishedError.self) { try Self.leaves(text) }
   }
 
   @Test func `All tensors are named`() {
@@ -73,6 +89,14 @@ import Testing
     let mae = MAEConfiguration(
       encoder: .init(width: 8, layers: 1, heads: 2), decoder: .init(width: 8, layers: 1, heads: 2))
     #expect(forgottenTensors(in: MAE(mae, key: key)) == [])
+    for kind in [T2TViTConfiguration.Kind.performer, .transformer] {
+      let t2t = T2TViTConfiguration(kind: kind, width: 8, layers: 1, heads: 2, inner: 8)
+      #expect(forgottenTensors(in: T2TViT(t2t, key: key)) == [])
+    }
+    let text = CLIPTextConfiguration(
+      vocabulary: 9, context: 5, width: 8, layers: 1, heads: 2, inner: 8)
+    let clip = CLIPConfiguration(vision: .init(width: 8, layers: 1, heads: 2), text: text, width: 4)
+    #expect(forgottenTensors(in: CLIP(clip, key: key)) == [])
   }
 
   /// Rows of patches that move together with their positions make no difference.
@@ -116,11 +140,33 @@ import Testing
   }
 
   @Test func `Masked autoencoders have the published numbers of parameters`() throws {
-    let counts = PublishedMAE.card.sizes.map { size -> Int? in
-      let model = try? Self.network(size.configuration)
-      return model?.leaves.map(\.tensor.count).reduce(0, +)
+    let counts = try PublishedMAE.card.sizes.map {
+      try Self.leaves($0.configuration).map(\.tensor.count).reduce(0, +)
     }
     // 252,160 of the first are fixed positions.
     #expect(counts == [111_907_840, 329_541_888, 657_074_508])
+  }
+
+  @Test func `No token of a text sees those behind it`() {
+    let sizes = CLIPTextConfiguration(
+      vocabulary: 9, context: 6, width: 8, layers: 2, heads: 2, inner: 8)
+    let model = CLIPText(sizes, key: RandomKey(seed: 10))
+    let ids = Tensor([1, 5, 3, 8, 2, 2] as [Int32], shape: [1, 6])
+    let states = model.states(ids)
+    let other = model.states(Tensor([1, 5, 3, 8, 4, 7] as [Int32], shape: [1, 6]))
+    #expect(distance(other.sliced(1, 0..<4), states.sliced(1, 0..<4)) == 0)
+    // The highest number stands at place 3.
+    #expect(distance(model.pooled(states, ids), states.element(1, 3)) == 0)
+  }
+
+  @Test func `Windows that overlap hold every pixel as often as they cover it`() {
+    let x = RandomKey(seed: 11).normal([1, 6, 6, 2])
+    let windows = unfolded(x, size: 3, stride: 1, padding: 1)
+    #expect(windows.shape == [1, 6, 6, 18])
+    // The middle of a window is its own pixel, channels before places.
+    let middle = windows.reshaped([1, 6, 6, 2, 9]).element(4, 4)
+    #expect(distance(middle, x) == 0)
+    let slope = gradients(of: [windows], seeds: [windows.onesLike()], by: [x])[0]!
+    #expect(slope.element(3, 0).element(1, 0).doubles() == [4, 6, 6, 6, 6, 4])
   }
 }

@@ -20,6 +20,10 @@ import Testing
     return Tensor(groups.map(join), shape: shape)
   }
 
+  @Test func `The sum over no axes of a number's square is the square`() {
+    #expect(Tensor([-3.0] as [Float], shape: []).square().sum().doubles() == [9])
+  }
+
   @Test(arguments: axes)
   func `Reductions are their definitions along any axes`(_ axes: [Int]) {
     let x = normal([4, 3, 5])

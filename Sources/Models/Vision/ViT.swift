@@ -198,14 +198,18 @@ public struct ViT: Layer {
     return (prefix == 0 ? nil : all.sliced(1, 0..<prefix), patches)
   }
 
-  private func logits(of tokens: Tensor, _ phase: Phase) -> Tensor {
-    var pooled = pooled(tokens)
-    pooled = (pooledNorm.map { $0(pooled) } ?? pooled).recorded("fc_norm")
-    if let representation {
-      pooled = representation(pooled).recorded("pre_logits")
-      pooled = configuration.representation!.activation(pooled).recorded("pooled")
+  /// What the head sees of all tokens: [batch, features].
+  public func features(of tokens: Tensor) -> Tensor {
+    let pooled = pooled(tokens)
+    let normed = (pooledNorm.map { $0(pooled) } ?? pooled).recorded("fc_norm")
+    guard let representation, let activation = configuration.representation?.activation else {
+      return normed
     }
-    let features = dropout(pooled, phase.fork(-2))
+    return activation(representation(normed).recorded("pre_logits")).recorded("pooled")
+  }
+
+  private func logits(of tokens: Tensor, _ phase: Phase) -> Tensor {
+    let features = dropout(features(of: tokens), phase.fork(-2))
     return (head.map { $0(features) } ?? features).recorded("head")
   }
 

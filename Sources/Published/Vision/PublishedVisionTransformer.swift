@@ -72,14 +72,17 @@ extension PublishedVisionTransformer {
 
 extension ViTConfiguration {
   /// What transformers writes for ViT and its kin, without a head.
-  static func transformers(_ values: ModelConfiguration) throws(PublishedError) -> Self {
+  static func transformers(
+    _ values: ModelConfiguration, patch: Int = 16, activation: Activation = .gelu,
+    epsilon: Double = 1e-12
+  ) throws(PublishedError) -> Self {
     let (width, layers) = (
       try values.size("hidden_size", default: 768, atMost: widest),
       try values.size("num_hidden_layers", default: 12, atMost: 4096)
     )
     var sizes = Self(
       image: try values.pair("image_size", default: 224),
-      patch: try values.pair("patch_size", default: 16), width: width, layers: layers,
+      patch: try values.pair("patch_size", default: patch), width: width, layers: layers,
       heads: try values.size("num_attention_heads", default: 12),
       inner: try values.size("intermediate_size", default: 3072, atMost: 1 << 20))
     if values.has("head_dim") {
@@ -89,8 +92,8 @@ extension ViTConfiguration {
     }
     try values.requireGrid(sizes.image, sizes.patch, "image_size")
     sizes.inputs = try values.size("num_channels", default: 3, atMost: widest)
-    sizes.activation = try values.activation("hidden_act", default: .gelu)
-    sizes.epsilon = try values.epsilon("layer_norm_eps", default: 1e-12)
+    sizes.activation = try values.activation("hidden_act", default: activation)
+    sizes.epsilon = try values.epsilon("layer_norm_eps", default: epsilon)
     sizes.hasQueryBias = try values.bool("qkv_bias", default: true)
     sizes.isFused = false
     sizes.dropout = try values.rate("hidden_dropout_prob")
