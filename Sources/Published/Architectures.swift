@@ -11,7 +11,7 @@ public enum Architectures {
     PublishedBART.self, PublishedBERT.self, PublishedGPT1.self, PublishedGPT2.self,
     PublishedGPTNeo.self, PublishedImageGPT.self, PublishedLlama.self, PublishedMASS.self,
     PublishedMarian.self, PublishedProphetNet.self, PublishedQwen2.self, PublishedT5.self,
-    PublishedMAE.self, PublishedCLIP.self,
+    PublishedMAE.self, PublishedCLIP.self, PublishedALIGN.self, PublishedFlorence2.self,
   ]
 
   /// The architecture of a configuration.

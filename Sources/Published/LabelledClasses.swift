@@ -34,25 +34,22 @@ public struct LabelledClasses: Sendable {
     )
   }
 
-  /// - Parameter logits: [batch, classes].
-  func loss(_ logits: Tensor, _ labels: Tensor) throws(PublishedError) -> Tensor {
-    let isWhole = !labels.dataType.isFloatingPoint
-    let problem = problem ?? (count == 1 ? .regression : isWhole ? .single : .multiple)
-    let examples = logits.shape[0]
-    let isFitting = labels.count == (problem == .single || count == 1 ? examples : logits.count)
-    guard isFitting, problem != .single || isWhole else {
+  /// Of logits [batch, classes] and the input `labels`.
+  func loss(_ logits: Tensor, _ inputs: ModelInputs) throws(PublishedError) -> Tensor {
+    let labels = try inputs("labels")
+    let usual: Problem =
+      count == 1 ? .regression : labels.dataType.isFloatingPoint ? .multiple : .single
+    let problem = problem ?? usual
+    if problem == .single {
+      return crossEntropy(
+        logits, try inputs.classes("labels", below: logits.shape[1], batch: logits.shape[0]))
+    }
+    guard labels.count == logits.count else {
       throw .input(
-        name: "labels",
-        problem: "they are \(labels.shape) of \(labels.dataType), which does not fit "
-          + "\(problem.rawValue) of \(logits.shape)")
+        name: "labels", problem: "its shape is \(labels.shape) instead of \(logits.shape)")
     }
-    switch problem {
-    case .single: return crossEntropy(logits, labels.reshaped([examples]))
-    case .regression:
-      return meanSquaredError(logits, labels.cast(to: logits.dataType).reshaped(logits.shape))
-    case .multiple:
-      return binaryCrossEntropy(
-        logits: logits, labels.cast(to: logits.dataType).reshaped(logits.shape))
-    }
+    let targets = labels.cast(to: logits.dataType).reshaped(logits.shape)
+    return problem == .regression
+      ? meanSquaredError(logits, targets) : binaryCrossEntropy(logits: logits, targets)
   }
 }

@@ -41,7 +41,8 @@ import Testing
     ("t2t_vit_t_19", 39_084_686), ("t2t_vit_t_24", 64_000_590),
     ("openai/clip-vit-base-patch32", 151_277_313), ("openai/clip-vit-base-patch16", 149_620_737),
     ("openai/clip-vit-large-patch14", 427_616_513),
-    ("openai/clip-vit-large-patch14-336", 427_944_193),
+    ("openai/clip-vit-large-patch14-336", 427_944_193), ("kakaobrain/align-base", 172_117_841),
+    ("florence2", 497_761_280),
   ])
   func `Published sizes have the published numbers of parameters`(_ name: String, _ count: Int)
     throws
@@ -67,6 +68,8 @@ import Testing
     #"{"library": "t2t-vit", "architecture": "t2t_vit_7", "arguments": {"image": 60}}"#,
     #"{"architectures": ["ViTMAEModel"], "mask_ratio": 1.5}"#,
     #"{"architectures": ["CLIPModel"], "text_config": {"num_attention_heads": 7}}"#,
+    #"{"architectures": ["AlignModel"], "projection_dim": 641}"#,
+    #"{"architectures": ["Florence2ForConditionalGeneration"], "vision_config": {"num_groups": [3]}}"#,
   ])
   func `Illegal configurations are refused`(_ text: String) {
     #expect(throws: PublishedError.self) { try Self.leaves(text) }

@@ -25,7 +25,8 @@ public struct EfficientNetBlock: Layer {
     }
     spatial = configuration.unit(
       widens ? block.inner : inputs, isPlain ? block.outputs : block.inner, kernel: block.kernel,
-      stride: block.stride, dilation: block.dilation, groups: block.groups, key: key.fork(1))
+      stride: block.stride, dilation: block.dilation, groups: block.groups, margins: block.margins,
+      key: key.fork(1))
     if let squeezed = block.squeezed {
       squeeze = SqueezeExcitation(
         channels: block.inner, squeezed: squeezed, activation: configuration.activation,
@@ -36,7 +37,7 @@ public struct EfficientNetBlock: Layer {
         block.inner, block.outputs, kernel: 1, activation: .identity, key: key.fork(3))
     }
     self.drop = StochasticDepth(drop)
-    skips = block.stride == 1 && inputs == block.outputs
+    skips = block.skips ?? (block.stride == 1 && inputs == block.outputs)
   }
 
   public mutating func callAsFunction(_ x: Tensor, _ phase: Phase) -> Tensor {
@@ -65,7 +66,8 @@ public struct EfficientNetBlock: Layer {
 public struct EfficientNet: Layer {
   public var stem: ConvolutionNorm
   public var stages: [[EfficientNetBlock]]
-  public var head: ConvolutionNorm
+  /// nil where the last block's map is pooled.
+  public var head: ConvolutionNorm?
   /// nil where features are asked for.
   public var classifier: Linear?
   public let configuration: EfficientNetConfiguration
@@ -74,7 +76,7 @@ public struct EfficientNet: Layer {
     self.configuration = configuration
     stem = configuration.unit(
       configuration.inputs, configuration.stem, kernel: configuration.stemKernel, stride: 2,
-      key: key.fork(0))
+      margins: configuration.stemMargins, key: key.fork(0))
     // The further behind, the more often a block is left out.
     let blockCount = configuration.stages.map(\.count).reduce(0, +)
     var (inputs, place) = (configuration.stem, 0)
@@ -87,9 +89,11 @@ public struct EfficientNet: Layer {
           key: key.fork(1).fork(place))
       }
     }
-    head = configuration.unit(inputs, configuration.head, kernel: 1, key: key.fork(2))
+    if configuration.head > 0 {
+      head = configuration.unit(inputs, configuration.head, kernel: 1, key: key.fork(2))
+    }
     if configuration.classes > 0 {
-      let features = configuration.pooling.features(of: configuration.head)
+      let features = configuration.pooling.features(of: configuration.features)
       let bound = 1 / Double(configuration.classes).squareRoot()
       classifier = Linear(
         weight: Initializer.uniform(bound: bound)([configuration.classes, features], key.fork(3)),

@@ -26,13 +26,27 @@ public struct EfficientNetConfiguration: Codable, Hashable, Sendable {
     public var groups: Int
     /// Channels that the gates are computed from; nil: all channels count alike.
     public var squeezed: Int?
+    /// Zeros before and behind a map at the spatial convolution, where the network's padding does not say.
+    public var margins: [Int]?
+    /// Whether the block's input is added to what it gives: unless said, wherever it can be.
+    public var skips: Bool?
+
+    public init(
+      kind: Kind, inner: Int, outputs: Int, kernel: Int, stride: Int, groups: Int, squeezed: Int?
+    ) {
+      (self.kind, self.inner, self.outputs) = (kind, inner, outputs)
+      (self.kernel, self.stride, self.groups) = (kernel, stride, groups)
+      self.squeezed = squeezed
+    }
   }
 
   /// Channels of the first convolution, which halves the picture.
   public var stem: Int
   public var stemKernel = 3
+  /// Zeros before and behind the picture, where the padding does not say.
+  public var stemMargins: [Int]?
   public var stages: [[Block]]
-  /// Channels of the last convolution.
+  /// Channels of the last convolution; 0: there is none.
   public var head: Int
   public var activation = Activation.silu
   public var padding = Padding.symmetric
@@ -69,13 +83,18 @@ public struct EfficientNetConfiguration: Codable, Hashable, Sendable {
     self.head = head
   }
 
+  /// Channels of what is pooled.
+  public var features: Int { head > 0 ? head : stages.last!.last!.outputs }
+
   func unit(
     _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, dilation: Int = 1,
-    groups: Int = 1, activation: Activation? = nil, key: RandomKey
+    groups: Int = 1, margins: [Int]? = nil, activation: Activation? = nil, key: RandomKey
   ) -> ConvolutionNorm {
-    ConvolutionNorm(
+    let usual: SpatialPadding =
+      padding == .tensorFlow ? .sameForStride : .symmetric([(kernel - 1) / 2 * dilation])
+    return ConvolutionNorm(
       inputs: inputs, outputs: outputs, kernel: [kernel], stride: stride,
-      padding: padding == .tensorFlow ? .sameForStride : .symmetric([(kernel - 1) / 2 * dilation]),
+      padding: margins.map { .each(low: [$0[0]], high: [$0[1]]) } ?? usual,
       dilation: dilation, groups: groups, epsilon: epsilon, momentum: momentum,
       activation: activation ?? self.activation, key: key)
   }

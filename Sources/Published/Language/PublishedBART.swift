@@ -34,9 +34,7 @@ public struct PublishedBART: PublishedEncoderDecoder {
     var sizes = try configuration.bartSizes(vocabulary: 50265) {
       $0.isNormFirst = isMultilingual
       $0.hasLastNorm = isMultilingual
-      guard case .learned(let count, _) = $0.positions else { return }
-      // Two rows that belong to no place.
-      $0.positions = .learned(count: count, offset: 2)
+      $0.addUnusedPlaces()
     }
     if configuration.architecture.hasSuffix("Model") {
       (sizes.head, sizes.hasLogitsBias) = (.none, false)
@@ -124,19 +122,28 @@ extension WeightNames {
   }
 
   /// BART's names, which fairseq began.
-  static let bart = WeightNames(
+  static let bart = WeightNames(bartRules)
+  static let bartRules: [(String, String)] =
     attention("*.layers.*.self_attn", "model.*.layers.*.self_attn")
-      + attention("*.layers.*.multihead_attn", "model.*.layers.*.encoder_attn") + [
-        ("tokens", "model.shared"), ("*.positions", "model.*.embed_positions"),
-        ("*.embedding_norm", "model.*.layernorm_embedding"), ("*.norm", "model.*.layer_norm"),
-        ("*.layers.*.linear1", "model.*.layers.*.fc1"),
-        ("*.layers.*.linear2", "model.*.layers.*.fc2"),
-        ("*.layers.*.norm1", "model.*.layers.*.self_attn_layer_norm"),
-        ("decoder.layers.*.norm2", "model.decoder.layers.*.encoder_attn_layer_norm"),
-        ("encoder.layers.*.norm2", "model.encoder.layers.*.final_layer_norm"),
-        ("decoder.layers.*.norm3", "model.decoder.layers.*.final_layer_norm"),
-        ("head", "lm_head"), ("logits_bias", "final_logits_bias"),
-      ])
+    + attention("*.layers.*.multihead_attn", "model.*.layers.*.encoder_attn") + [
+      ("tokens", "model.shared"), ("*.positions", "model.*.embed_positions"),
+      ("*.embedding_norm", "model.*.layernorm_embedding"), ("*.norm", "model.*.layer_norm"),
+      ("*.layers.*.linear1", "model.*.layers.*.fc1"),
+      ("*.layers.*.linear2", "model.*.layers.*.fc2"),
+      ("*.layers.*.norm1", "model.*.layers.*.self_attn_layer_norm"),
+      ("decoder.layers.*.norm2", "model.decoder.layers.*.encoder_attn_layer_norm"),
+      ("encoder.layers.*.norm2", "model.encoder.layers.*.final_layer_norm"),
+      ("decoder.layers.*.norm3", "model.decoder.layers.*.final_layer_norm"),
+      ("head", "lm_head"), ("logits_bias", "final_logits_bias"),
+    ]
+}
+
+extension TokenStackConfiguration {
+  /// BART's tables of places begin with two rows that belong to none.
+  mutating func addUnusedPlaces() {
+    guard case .learned(let count, _) = positions else { return }
+    positions = .learned(count: count, offset: 2)
+  }
 }
 
 extension [String] {
@@ -165,7 +172,7 @@ extension EncoderDecoderConfiguration {
 
 extension ModelConfiguration {
   /// What the configurations of BART, mBART and Marian say.
-  fileprivate func bartSizes(
+  func bartSizes(
     vocabulary: Int, _ adapt: (inout TokenStackConfiguration) -> Void
   ) throws(PublishedError) -> EncoderDecoderConfiguration {
     let width = try size("d_model", default: 1024, atMost: widest)

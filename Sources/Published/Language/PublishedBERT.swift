@@ -6,16 +6,9 @@ public import Tensors
 /// BERT in transformers' layout, with the heads of its classes.
 public struct PublishedBERT: PublishedModel {
   public var model: BERT
-  fileprivate let problem: Problem?
+  private let labels: LabelledClasses
   /// The class for causal texts, whose labels are moved by one place.
   private let isLanguageModel: Bool
-
-  /// What labels of whole texts are.
-  fileprivate enum Problem: String {
-    case regression
-    case classes = "single_label_classification"
-    case flags = "multi_label_classification"
-  }
 
   public static let card = ArchitectureCard(
     "BERT", family: "language", layouts: ["transformers"],
@@ -65,18 +58,28 @@ public struct PublishedBERT: PublishedModel {
       try configuration.require(
         labels == 2, "num_labels", "is \(labels)", "answers have two ends: it must be 2")
     }
-    problem = try configuration.problem()
+    labels = try LabelledClasses(configuration)
     model = BERT(sizes, key: key)
   }
 
   // MARK: Names
 
   public var names: WeightNames {
+    WeightNames(
+      Self.encoderRules + [
+        ("transform", "cls.predictions.transform.dense"),
+        ("transform_norm", "cls.predictions.transform.LayerNorm"),
+        ("decoder", "cls.predictions.decoder"), ("decoder_bias", "cls.predictions.bias"),
+        ("classifier", classifierName),
+      ])
+  }
+
+  /// Of all but the heads.
+  static let encoderRules: [(String, String)] = {
     let layer = "bert.encoder.layer.*"
-    let rules: [(String, String)] =
-      WeightNames.attention(
-        "layers.*.self_attn", "\(layer).attention",
-        ("self.query", "self.key", "self.value", "output.dense")) + [
+    return WeightNames.attention(
+      "layers.*.self_attn", "\(layer).attention",
+      ("self.query", "self.key", "self.value", "output.dense")) + [
         ("tokens", "bert.embeddings.word_embeddings"),
         ("kinds", "bert.embeddings.token_type_embeddings"),
         ("positions", "bert.embeddings.position_embeddings"),
@@ -85,13 +88,8 @@ public struct PublishedBERT: PublishedModel {
         ("layers.*.linear1", "\(layer).intermediate.dense"),
         ("layers.*.linear2", "\(layer).output.dense"),
         ("layers.*.norm2", "\(layer).output.LayerNorm"), ("pooler", "bert.pooler.dense"),
-        ("transform", "cls.predictions.transform.dense"),
-        ("transform_norm", "cls.predictions.transform.LayerNorm"),
-        ("decoder", "cls.predictions.decoder"), ("decoder_bias", "cls.predictions.bias"),
-        ("classifier", classifierName),
       ]
-    return WeightNames(rules)
-  }
+  }()
 
   private var classifierName: String {
     switch model.configuration.head {
@@ -207,7 +205,7 @@ public struct PublishedBERT: PublishedModel {
     switch model.configuration.head {
     case .nextSentence:
       return crossEntropy(logits, try inputs.classes("labels", below: 2, batch: batch))
-    case .texts(let count): return try textLoss(logits, inputs, count)
+    case .texts: return try self.labels.loss(logits, inputs)
     case .tokens(let count): return crossEntropy(logits, try labels(count))
     default:
       let labels = try labels(model.configuration.vocabulary)
@@ -223,27 +221,6 @@ public struct PublishedBERT: PublishedModel {
     func number(_ value: Int) -> Tensor { .fill(integer: Int64(value), [], places.dataType) }
     return crossEntropy(
       logits, minimum(maximum(places, number(0)), number(length)), ignoring: length)
-  }
-
-  private func textLoss(_ logits: Tensor, _ inputs: ModelInputs, _ count: Int)
-    throws(PublishedError) -> Tensor
-  {
-    let labels = try inputs("labels")
-    let usual: Problem =
-      count == 1 ? .regression : labels.dataType.isFloatingPoint ? .flags : .classes
-    switch problem ?? usual {
-    case .classes:
-      return crossEntropy(
-        logits, try inputs.classes("labels", below: count, batch: logits.shape[0]))
-    case .regression, .flags:
-      guard labels.count == logits.count else {
-        throw .input(
-          name: "labels", problem: "its shape is \(labels.shape) instead of \(logits.shape)")
-      }
-      let targets = labels.reshaped(logits.shape).cast(to: logits.dataType)
-      return (problem ?? usual) == .flags
-        ? binaryCrossEntropy(logits: logits, targets) : (logits - targets).square().mean()
-    }
   }
 
   public mutating func visit(_ visitor: inout Visitor) { visitor.inline(&model) }
@@ -272,18 +249,8 @@ extension ModelConfiguration {
     return try size("num_labels", default: named > 0 ? named : 2)
   }
 
-  fileprivate func problem() throws(PublishedError) -> PublishedBERT.Problem? {
-    guard has("problem_type") else { return nil }
-    let name = try text("problem_type")
-    guard let problem = PublishedBERT.Problem(rawValue: name) else {
-      throw .configuration(
-        file: file, problem: "\"problem_type\" is \"\(name)\"",
-        mend: "it must be regression, single_label_classification or multi_label_classification")
-    }
-    return problem
-  }
-
-  fileprivate func bertStack() throws(PublishedError) -> TokenStackConfiguration {
+  /// The layers of BERT and its kin.
+  func bertStack() throws(PublishedError) -> TokenStackConfiguration {
     let width = try size("hidden_size", default: 768, atMost: widest)
     let heads = try size("num_attention_heads", default: 12, atMost: widest)
     try require("num_attention_heads", heads, divides: "hidden_size", width)

@@ -187,7 +187,7 @@ public struct PublishedSwin: PublishedModel {
   {
     let pictures = try pictures(inputs)
     let logits = model(pictures, phase)
-    if let labels { return try labels.loss(logits, try inputs("labels")) }
+    if let labels { return try labels.loss(logits, inputs) }
     return crossEntropy(logits, try inputs.labels(of: pictures))
   }
 

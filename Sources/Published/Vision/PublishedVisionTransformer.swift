@@ -61,7 +61,7 @@ extension PublishedVisionTransformer {
   {
     let pictures = try pictures(inputs)
     let logits = model(pictures, phase)
-    if let labels { return try labels.loss(logits, try inputs("labels")) }
+    if let labels { return try labels.loss(logits, inputs) }
     return try classLoss(logits, inputs.labels(of: pictures))
   }
 

@@ -238,7 +238,7 @@ extension ModelConfiguration {
   }
 
   /// Refuses windows whose scores would not fit into memory.
-  fileprivate func requireWindow(_ window: [Int]) throws(PublishedError) {
+  func requireWindow(_ window: [Int]) throws(PublishedError) {
     try require(
       window.allSatisfy { (1...64).contains($0) }, "window_size", "is \(window)",
       "sizes must lie between 1 and 64")
