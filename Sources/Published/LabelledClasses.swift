@@ -20,8 +20,8 @@ public struct LabelledClasses: Sendable {
       count >= 0 && count < 1 << 28, "num_labels", "is \(count)",
       "it must not be negative, and below 2^28")
     try configuration.require(
-      names == nil || names == count, "num_labels", "is \(count), but \"id2label\" names \(names!)",
-      "make them agree")
+      (names ?? count) == count, "num_labels",
+      "is \(count), but \"id2label\" names \(names ?? count)", "make them agree")
     guard configuration.has("problem_type") else {
       problem = nil
       return

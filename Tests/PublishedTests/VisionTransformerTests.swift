@@ -1,5 +1,3 @@
-import Documents
-import Foundation
 import Layers
 import Models
 import Published
@@ -8,17 +6,9 @@ import TestSupport
 import Testing
 
 @Suite struct VisionTransformerTests {
-  /// The tensors of a network by the text of its `config.json`.
-  static func leaves(_ text: String) throws -> [Visitor.Leaf] {
-    let values = try JSONValue(parsing: Array(text.utf8))
-    let configuration = ModelConfiguration(values, file: "config.json")
-    return try leaves(Architectures.architecture(of: configuration), configuration)
-  }
-
-  private static func leaves<M: PublishedModel>(
-    _ type: M.Type, _ configuration: ModelConfiguration
-  ) throws -> [Visitor.Leaf] {
-    try M(configuration, key: RandomKey(seed: 1)).leaves
+  /// A network by the text of its `config.json`.
+  static func model(_ text: String) throws -> any PublishedModel {
+    try PublishedClassifierTests.model(text)
   }
 
   @Test(arguments: [
@@ -47,10 +37,9 @@ import Testing
   func `Published sizes have the published numbers of parameters`(_ name: String, _ count: Int)
     throws
   {
-    let sizes = Architectures.all.flatMap(\.card.sizes)
+    let sizes = Architectures.all.flatMap { $0.card.sizes }
     let size = try #require(sizes.first { $0.name == name })
-    let trained = try Self.leaves(size.configuration).filter(\.isTrained)
-    #expect(trained.map(\.tensor.count).reduce(0, +) == count)
+    #expect(try Self.model(size.configuration).parameterCount == count)
   }
 
   @Test(arguments: [
@@ -72,7 +61,7 @@ import Testing
     #"{"architectures": ["Florence2ForConditionalGeneration"], "vision_config": {"num_groups": [3]}}"#,
   ])
   func `Illegal configurations are refused`(_ text: String) {
-    #expect(throws: PublishedError.self) { try Self.leaves(text) }
+    #expect(throws: PublishedError.self) { try Self.model(text) }
   }
 
   @Test func `All tensors are named`() {
@@ -133,10 +122,10 @@ import Testing
     let model = MAE(.init(encoder: sizes, decoder: sizes), key: RandomKey(seed: 8))
     let x = RandomKey(seed: 9).normal([1, 8, 8, 3])
     let pass = model(x, noise: .range(16, .float32).expanded(0), .inference)
+    let tokens = gradients(of: [pass.tokens], seeds: [pass.tokens.onesLike()], by: [x])[0]!
     // The first four patches, which are the first row of patches, are seen.
     #expect(
       pass.mask.doubles() == [Double](repeating: 0, count: 4) + .init(repeating: 1, count: 12))
-    let tokens = gradients(of: [pass.tokens], seeds: [pass.tokens.onesLike()], by: [x])[0]!
     #expect(tokens.sliced(1, 2..<8).abs().max().scalar == 0)
     let other = concatenate([x.sliced(1, 0..<2) + 1, x.sliced(1, 2..<8)], axis: 1)
     #expect(distance(model.loss(pass, other), model.loss(pass, x)) == 0)
@@ -144,7 +133,7 @@ import Testing
 
   @Test func `Masked autoencoders have the published numbers of parameters`() throws {
     let counts = try PublishedMAE.card.sizes.map {
-      try Self.leaves($0.configuration).map(\.tensor.count).reduce(0, +)
+      try Self.model($0.configuration).leaves.map(\.tensor.count).reduce(0, +)
     }
     // 252,160 of the first are fixed positions.
     #expect(counts == [111_907_840, 329_541_888, 657_074_508])
@@ -165,11 +154,11 @@ import Testing
   @Test func `Windows that overlap hold every pixel as often as they cover it`() {
     let x = RandomKey(seed: 11).normal([1, 6, 6, 2])
     let windows = unfolded(x, size: 3, stride: 1, padding: 1)
+    let slope = gradients(of: [windows], seeds: [windows.onesLike()], by: [x])[0]!
     #expect(windows.shape == [1, 6, 6, 18])
     // The middle of a window is its own pixel, channels before places.
     let middle = windows.reshaped([1, 6, 6, 2, 9]).element(4, 4)
     #expect(distance(middle, x) == 0)
-    let slope = gradients(of: [windows], seeds: [windows.onesLike()], by: [x])[0]!
     #expect(slope.element(3, 0).element(1, 0).doubles() == [4, 6, 6, 6, 6, 4])
   }
 }
