@@ -77,20 +77,13 @@ public struct TransformerBlock<Norm: Layer>: Module {
     }
   }
 
-  /// The same around another way to attend, such as within windows: `attend` gets the first branch's input behind its norm.
-  /// - Parameter x: [batch, …, width].
-  public func callAsFunction(
-    _ x: Tensor, _ phase: Phase, attend: (_ normed: Tensor, _ phase: Phase) -> Tensor
-  ) -> Tensor {
-    run(x, nil, nil, phase) { attend($0, phase.fork(0)) }
-  }
-
   /// What the block's attention to another sequence reads of it: [batch, length, width].
   public func keyValues(of memory: Tensor) -> KeyValues? { crossAttention?.keyValues(of: memory) }
 
-  /// The block with another attention of `x` to itself.
+  /// The block with another attention of `x`, [batch, …, width], to itself, such as one within windows: `attend` gets what
+  /// the first branch works on.
   public func callAsFunction(
-    _ x: Tensor, memory: KeyValues?, memoryMask: Tensor?, _ phase: Phase,
+    _ x: Tensor, memory: KeyValues? = nil, memoryMask: Tensor? = nil, _ phase: Phase,
     attend: (Tensor) -> Tensor
   ) -> Tensor {
     var x = added(x, attentionNorm, attentionScale, phase.fork(1), attend)

@@ -74,7 +74,7 @@ public struct CaiTBlock: Module {
 
   /// [batch, length, width] → the same.
   public func callAsFunction(_ x: Tensor, _ phase: Phase) -> Tensor {
-    block(x, phase) { talked($0, $1) }
+    block(x, phase) { talked($0, phase.fork(0)) }
   }
 
   private func talked(_ x: Tensor, _ phase: Phase) -> Tensor {
@@ -132,9 +132,9 @@ public struct ClassBlock: Module {
   /// - Returns: [batch, 1, width].
   public func callAsFunction(_ token: Tensor, _ patches: Tensor, _ phase: Phase) -> Tensor {
     let seen = block.attentionNorm(patches)
-    return block(token, phase) { own, phase in
+    return block(token, phase) { own in
       let all = block.attention.keyValues(of: concatenate([own, seen], axis: 1))
-      return block.attention(own, all, phase)
+      return block.attention(own, all, phase.fork(0))
     }
   }
 

@@ -49,7 +49,7 @@ public struct SwinBlock: Module {
   /// [batch, height, width, channels] → the same.
   public func callAsFunction(_ x: Tensor, _ phase: Phase) -> Tensor {
     let partition = partition(of: Array(x.shape[1...2]))
-    return block(x, phase) { normed, phase in
+    return block(x, phase) { normed in
       var mask = bias()
       if let apart = partition.mask {
         let windows = apart.shape[0]
@@ -58,7 +58,7 @@ public struct SwinBlock: Module {
           .reshaped([x.shape[0] * windows] + mask.shape.dropFirst(2))
       }
       let windows = partition.windows(of: normed)
-      return partition.map(of: block.attention(windows, mask: mask, phase))
+      return partition.map(of: block.attention(windows, mask: mask, phase.fork(0)))
     }
   }
 
