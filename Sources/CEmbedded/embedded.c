@@ -39,3 +39,17 @@ apus_bytes apus_wordnet_glosses(void) {
   };
   return APUS_BYTES(bytes);
 }
+
+apus_bytes apus_unicode_decompositions(void) {
+  static const uint8_t bytes[] = {
+#embed "data/unicode/decompositions.txt"
+  };
+  return APUS_BYTES(bytes);
+}
+
+apus_bytes apus_unicode_scripts(void) {
+  static const uint8_t bytes[] = {
+#embed "data/unicode/scripts.txt"
+  };
+  return APUS_BYTES(bytes);
+}

@@ -1,8 +1,6 @@
 /// Turns text into numbers for a model and back.
 ///
-/// Conformers are values; the same text gives the same ids on every machine. The complete
-/// `tokenizer.json` pipeline (normaliser, pre-tokeniser, model, post-processor, decoder) is such a
-/// conformer built from parts like ``BytePairModel`` and ``PieceSplitter``.
+/// Conformers are values; the same text gives the same ids on every machine.
 public protocol Tokenizer: Sendable {
   /// One more than the greatest id: the number of rows that an embedding needs.
   var vocabularySize: Int { get }
@@ -34,29 +32,5 @@ public struct ByteTokenizer: Tokenizer, Hashable {
 
   public func decodeBytes(_ ids: some Sequence<Int>) -> [UInt8] {
     ids.compactMap { UInt8(exactly: $0) }
-  }
-}
-
-/// Why a tokenizer could not be read, written or trained: what is wrong, and where.
-public enum TokenizerError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// The file could not be opened or written.
-  case file(String, problem: String)
-  /// The text is no description of a tokenizer.
-  case malformed(problem: String)
-  /// The description is in order but asks for something that is not there yet.
-  case unsupported(part: String)
-  /// Numbers that no tokenizer can have.
-  case settings(problem: String)
-
-  public var description: String {
-    switch self {
-    case .file(let path, let problem): "tokenizer file \(path): \(problem)"
-    case .malformed(let problem):
-      "this is no valid tokenizer.json: \(problem); fetch the file again"
-    case .unsupported(let part):
-      "this tokenizer.json needs \(part), which is not supported; "
-        + "byte-level BPE in the manner of GPT-2 is"
-    case .settings(let problem): problem
-    }
   }
 }

@@ -1,69 +1,83 @@
 import Documents
 import Foundation
-import TestSupport
 import Testing
 import Tokenizers
 
-/// Folders of tokenizer fixtures: `models/`, `cases/`, `decode/`, `training/`.
-struct TokenizerFixtures: Sendable {
-  /// A tokenizer of a fixture folder that is byte-level BPE.
-  struct Model: Sendable, CustomTestStringConvertible {
-    let folder: URL
-    let name: String
-    let tokenizer: BytePairTokenizer
-    var testDescription: String { name }
+/// Folders of tokenizer fixtures: `models/`, `cases/`, `decode/`, `parts/`, `training/` and
+/// `settings.jsonl`. `APUS_FIXTURES` points at other ones than the project's own.
+enum TokenizerFixtures {
+  static let root =
+    ProcessInfo.processInfo.environment["APUS_FIXTURES"].map { URL(fileURLWithPath: $0) }
+    ?? URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().appendingPathComponent("Goldens")
 
-    /// The rows of `cases` or `decode`.
-    func rows(_ kind: String) throws -> [JSONValue] {
-      let data = try Data(contentsOf: folder.appendingPathComponent("\(kind)/\(name).jsonl"))
-      return try data.split(separator: 0x0A).map { try JSONValue(parsing: [UInt8]($0)) }
+  /// A file of a fixture folder.
+  struct File: Sendable, CustomTestStringConvertible {
+    let folder: URL
+    let url: URL
+    var name: String { url.deletingPathExtension().lastPathComponent }
+    var testDescription: String { "\(folder.lastPathComponent)/\(name)" }
+
+    /// The values of a file with one a line; lines end with U+000A alone.
+    func rows() throws -> [JSONValue] {
+      try Data(contentsOf: url).split(separator: 0x0A).map { try JSONValue(parsing: [UInt8]($0)) }
+    }
+
+    /// The tokenizer of the same name.
+    func tokenizer() throws -> TokenizerPipeline {
+      try TokenizerFixtures.tokenizer(name, in: folder)
     }
   }
 
-  static let folders = Fixture.places.filter {
-    FileManager.default.fileExists(atPath: $0.appendingPathComponent("models").path)
-      && FileManager.default.fileExists(atPath: $0.appendingPathComponent("cases").path)
+  static func tokenizer(_ name: String, in folder: URL) throws -> TokenizerPipeline {
+    try TokenizerPipeline(contentsOf: folder.appendingPathComponent("models/\(name).json"))
   }
 
-  /// Other kinds of tokenizers are refused as unsupported, and only those are passed over.
-  static let models: [Model] = folders.flatMap { folder in
-    json(in: folder, "models").compactMap { url in
-      do throws(TokenizerError) {
-        return Model(
-          folder: folder, name: url.deletingPathExtension().lastPathComponent,
-          tokenizer: try BytePairTokenizer(contentsOf: url))
-      } catch {
-        if case .unsupported = error { return nil }
-        Issue.record("\(url.path): \(error)")
-        return nil
+  /// The folders that have models, cases or parts.
+  static let folders: [URL] = {
+    let children = try? FileManager.default.contentsOfDirectory(
+      at: root, includingPropertiesForKeys: nil)
+    return ([root] + (children ?? []).sorted { $0.path < $1.path }).filter { folder in
+      ["models", "parts", "training"].contains {
+        FileManager.default.fileExists(atPath: folder.appendingPathComponent($0).path)
       }
     }
-  }
+  }()
 
-  /// A training of byte-level BPE and what it must learn.
-  struct Training: Sendable, CustomTestStringConvertible {
-    let folder: URL
-    let name: String
-    let golden: JSONValue
-    var testDescription: String { name }
-  }
-
-  static let trainings: [Training] = folders.flatMap { folder in
-    json(in: folder, "training").compactMap { url in
-      guard let data = try? Data(contentsOf: url),
-        let golden = try? JSONValue(parsing: [UInt8](data)),
-        golden["trainer"]?["type"]?.string == "BpeTrainer",
-        golden["pre_tokenizer"]?["type"]?.string == "ByteLevel",
-        golden["pre_tokenizer"]?["add_prefix_space"]?.bool == false,
-        golden["exact"]?.bool == true
-      else { return nil }
-      return Training(folder: folder, name: url.lastPathComponent, golden: golden)
+  /// All files of a kind, whatever their names.
+  static func files(_ kind: String, _ fileExtension: String) -> [File] {
+    folders.flatMap { folder in
+      let urls = try? FileManager.default.contentsOfDirectory(
+        at: folder.appendingPathComponent(kind), includingPropertiesForKeys: nil)
+      return (urls ?? []).filter { $0.pathExtension == fileExtension }
+        .sorted { $0.path < $1.path }.map { File(folder: folder, url: $0) }
     }
   }
 
-  private static func json(in folder: URL, _ kind: String) -> [URL] {
-    let urls = try? FileManager.default.contentsOfDirectory(
-      at: folder.appendingPathComponent(kind), includingPropertiesForKeys: nil)
-    return (urls ?? []).filter { $0.pathExtension == "json" }.sorted { $0.path < $1.path }
-  }
+  static let models = files("models", "json")
+  static let cases = files("cases", "jsonl")
+  static let decodings = files("decode", "jsonl")
+  static let parts = files("parts", "jsonl")
+  static let trainings = files("training", "json")
+  static let settings = folders.map {
+    File(folder: $0, url: $0.appendingPathComponent("settings.jsonl"))
+  }.filter { FileManager.default.fileExists(atPath: $0.url.path) }
+
+  /// Files made to break a reader.
+  static let hostile: [URL] = {
+    let folders = try? FileManager.default.contentsOfDirectory(
+      at: root, includingPropertiesForKeys: nil)
+    return ([root] + (folders ?? [])).flatMap { folder in
+      let urls = try? FileManager.default.contentsOfDirectory(
+        at: folder.appendingPathComponent("hostile"), includingPropertiesForKeys: nil)
+      return (urls ?? []).filter {
+        $0.lastPathComponent.hasPrefix("tokenizer-") && $0.pathExtension == "json"
+      }
+    }.sorted { $0.path < $1.path }
+  }()
+}
+
+extension JSONValue {
+  var integers: [Int]? { elements?.compactMap(\.integer) }
+  var texts: [ExactText]? { elements?.compactMap { $0.string.map { ExactText($0) } } }
 }

@@ -20,4 +20,8 @@ apus_bytes apus_fashion_mnist_test_labels(void);
 // Every 30th gloss of WordNet, one a line: text in gzip.
 apus_bytes apus_wordnet_glosses(void);
 
+// Facts of Unicode, as Reference/unicode.py describes them.
+apus_bytes apus_unicode_decompositions(void);
+apus_bytes apus_unicode_scripts(void);
+
 #endif

@@ -30,7 +30,14 @@ struct PairCounter {
   private var heap = Heap<Candidate>()
   private var changed: [UInt64] = []
 
-  init(words list: [(tokens: [Int], weight: Int)]) {
+  /// How many characters every token has.
+  private var characterCounts: [UInt32: Int] = [:]
+  private let maximumLength: Int
+
+  /// - Parameter maximumLength: Pairs that together have as many characters or more are not
+  ///   counted once one of them was joined, as in the reference.
+  init(words list: [(tokens: [Int], weight: Int)], maximumLength: Int = .max) {
+    self.maximumLength = maximumLength
     for (index, word) in list.enumerated() {
       starts.append(tokens.count)
       lengths.append(word.tokens.count)
@@ -64,6 +71,7 @@ struct PairCounter {
   mutating func join(_ pair: Pair, into id: Int) {
     let (left, right, id) = (UInt32(pair.left), UInt32(pair.right), UInt32(id))
     guard let slot = slots[Self.key(left, right)] else { return }
+    characterCounts[id] = length(left) + length(right)
     let affected = words[slot]
     words[slot] = []
     changed.removeAll(keepingCapacity: true)
@@ -92,20 +100,26 @@ struct PairCounter {
       if write > start {
         let before = tokens[write - 1]
         remove(weight, from: Self.key(before, left))
-        add(weight, to: Self.key(before, id), word: word)
-        changed.append(Self.key(before, id))
+        addJoined(weight, before, id, word)
       }
       if read + 2 < end {
         let after = tokens[read + 2]
         remove(weight, from: Self.key(right, after))
-        add(weight, to: Self.key(id, after), word: word)
-        changed.append(Self.key(id, after))
+        addJoined(weight, id, after, word)
       }
       tokens[write] = id
       write += 1
       read += 2
     }
     lengths[word] = write - start
+  }
+
+  private func length(_ token: UInt32) -> Int { characterCounts[token] ?? 1 }
+
+  private mutating func addJoined(_ weight: Int, _ left: UInt32, _ right: UInt32, _ word: Int) {
+    guard maximumLength == .max || length(left) + length(right) < maximumLength else { return }
+    add(weight, to: Self.key(left, right), word: word)
+    changed.append(Self.key(left, right))
   }
 
   private mutating func add(_ weight: Int, to key: UInt64, word: Int) {
