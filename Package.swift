@@ -98,7 +98,7 @@ let package = Package(
       dependencies: [
         "Workloads",
         "Recipes", "Training", "Published", "XLA", "Reports", "Checkpoints", "Datasets", "Images",
-        "Documents",
+        "Documents", "Tokenizers",
         "Tensors", "CKernels", "COneDNN", arguments, yaml,
       ],
       swiftSettings: settings),

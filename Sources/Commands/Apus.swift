@@ -21,7 +21,8 @@ struct ApusCommand: ParsableCommand {
       GalleryCommand.self, TrainCommand.self, SampleCommand.self, EvalCommand.self,
       RunsCommand.self,
       DataCommand.self, InspectCommand.self, ConvertCommand.self, VerifyCommand.self,
-      ModelsCommand.self, CompareCommand.self, BenchCommand.self, DoctorCommand.self,
+      ModelsCommand.self, CompareCommand.self, TokenizeCommand.self, BenchCommand.self,
+      DoctorCommand.self,
     ])
 }
 

@@ -124,16 +124,16 @@ private func corpus(_ path: String?) throws -> TextCorpus {
 
 /// A text in byte pairs that were learned from its training part.
 struct LearnedPairs: Sendable {
-  let tokenizer: BytePairTokenizer
+  let tokenizer: TokenizerPipeline
   private let train: [Int32]
   private let test: [Int32]
   private let byteCounts: (train: Int, test: Int)
 
   init(text path: String?, vocabulary: Int) throws {
     let parts = try corpus(path).split()
-    var trainer = try BytePairTrainer(vocabularySize: vocabulary)
+    var trainer = try TokenizerTrainer.byteLevel(vocabularySize: vocabulary)
     trainer.count(bytes: parts.train.bytes)
-    let tokenizer = trainer.train()
+    let tokenizer = try trainer.train()
     self.tokenizer = tokenizer
     train = tokenizer.encode(bytes: parts.train.bytes).map(Int32.init)
     test = tokenizer.encode(bytes: parts.test.bytes).map(Int32.init)

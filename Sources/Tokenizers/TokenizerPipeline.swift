@@ -10,7 +10,7 @@ public struct TokenizerPipeline: Tokenizer {
   public let normalizer: Normalizer?
   public let preTokenizer: PreTokenizer?
   public let postProcessor: PostProcessor?
-  public let decoder: Decoder?
+  public let decoder: TokenDecoder?
   /// How encodings that are too long are cut; nil: they are not.
   public var truncation: Truncation?
   /// How encodings that are too short are filled up; nil: they are not.
@@ -27,7 +27,7 @@ public struct TokenizerPipeline: Tokenizer {
   init(
     model: TokenModel, addedTokens: [AddedToken] = [], normalizer: Normalizer? = nil,
     preTokenizer: PreTokenizer? = nil, postProcessor: PostProcessor? = nil,
-    decoder: Decoder? = nil
+    decoder: TokenDecoder? = nil
   ) {
     self.model = model
     self.normalizer = normalizer
@@ -237,7 +237,9 @@ public struct TokenizerPipeline: Tokenizer {
       let text = part.token == nil ? normalizer?.normalize(section) ?? section : section
       let range = 0..<text.bytes.count
       if part.token != nil || added.normalized.isEmpty || !findsAddedTokens {
-        if !range.isEmpty { parts.append(.init(start: base, end: base + range.count, token: part.token)) }
+        if !range.isEmpty {
+          parts.append(.init(start: base, end: base + range.count, token: part.token))
+        }
       } else {
         added.normalized.forEachPart(in: text.bytes, range) { range, token in
           add(base + range.lowerBound..<base + range.upperBound, token)

@@ -1,16 +1,12 @@
 import Documents
 import Foundation
+import TestSupport
 import Testing
 import Tokenizers
 
 /// Folders of tokenizer fixtures: `models/`, `cases/`, `decode/`, `parts/`, `training/` and
-/// `settings.jsonl`. `APUS_FIXTURES` points at other ones than the project's own.
+/// `settings.jsonl`.
 enum TokenizerFixtures {
-  static let root =
-    ProcessInfo.processInfo.environment["APUS_FIXTURES"].map { URL(fileURLWithPath: $0) }
-    ?? URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("Goldens")
-
   /// A file of a fixture folder.
   struct File: Sendable, CustomTestStringConvertible {
     let folder: URL
@@ -34,15 +30,11 @@ enum TokenizerFixtures {
   }
 
   /// The folders that have models, cases or parts.
-  static let folders: [URL] = {
-    let children = try? FileManager.default.contentsOfDirectory(
-      at: root, includingPropertiesForKeys: nil)
-    return ([root] + (children ?? []).sorted { $0.path < $1.path }).filter { folder in
-      ["models", "parts", "training"].contains {
-        FileManager.default.fileExists(atPath: folder.appendingPathComponent($0).path)
-      }
+  static let folders = Fixture.places.filter { folder in
+    ["models", "parts", "training"].contains {
+      FileManager.default.fileExists(atPath: folder.appendingPathComponent($0).path)
     }
-  }()
+  }
 
   /// All files of a kind, whatever their names.
   static func files(_ kind: String, _ fileExtension: String) -> [File] {
@@ -64,17 +56,13 @@ enum TokenizerFixtures {
   }.filter { FileManager.default.fileExists(atPath: $0.url.path) }
 
   /// Files made to break a reader.
-  static let hostile: [URL] = {
-    let folders = try? FileManager.default.contentsOfDirectory(
-      at: root, includingPropertiesForKeys: nil)
-    return ([root] + (folders ?? [])).flatMap { folder in
-      let urls = try? FileManager.default.contentsOfDirectory(
-        at: folder.appendingPathComponent("hostile"), includingPropertiesForKeys: nil)
-      return (urls ?? []).filter {
-        $0.lastPathComponent.hasPrefix("tokenizer-") && $0.pathExtension == "json"
-      }
+  static let hostile: [URL] = Fixture.places.flatMap { folder in
+    let urls = try? FileManager.default.contentsOfDirectory(
+      at: folder.appendingPathComponent("hostile"), includingPropertiesForKeys: nil)
+    return (urls ?? []).filter {
+      $0.lastPathComponent.hasPrefix("tokenizer-") && $0.pathExtension == "json"
     }.sorted { $0.path < $1.path }
-  }()
+  }
 }
 
 extension JSONValue {

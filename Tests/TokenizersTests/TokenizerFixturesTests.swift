@@ -1,12 +1,18 @@
 import Documents
 import Foundation
+import TestSupport
 import Testing
 import Tokenizers
 
 @Suite struct TokenizerFixturesTests {
-  @Test("There is something to check")
+  @Test("There is something of every kind to check", .enabled(if: Fixture.areOwn))
   func present() {
-    #expect(!TokenizerFixtures.folders.isEmpty, "\(TokenizerFixtures.root.path)")
+    let kinds = [
+      TokenizerFixtures.models, TokenizerFixtures.cases, TokenizerFixtures.decodings,
+      TokenizerFixtures.parts, TokenizerFixtures.settings, TokenizerFixtures.trainings,
+    ]
+    #expect(kinds.allSatisfy { !$0.isEmpty })
+    #expect(!TokenizerFixtures.hostile.isEmpty)
   }
 
   @Test("Texts have the reference's ids, tokens and offsets", arguments: TokenizerFixtures.cases)
@@ -51,7 +57,8 @@ import Tokenizers
     }
   }
 
-  @Test("Any ids give the reference's text, at once and one by one",
+  @Test(
+    "Any ids give the reference's text, at once and one by one",
     arguments: TokenizerFixtures.decodings)
   func decoding(_ file: TokenizerFixtures.File) throws {
     let tokenizer = try file.tokenizer()
@@ -67,7 +74,8 @@ import Tokenizers
     }
   }
 
-  @Test("Normalizers and pre-tokenizers do alone what the reference's do",
+  @Test(
+    "Normalizers and pre-tokenizers do alone what the reference's do",
     arguments: TokenizerFixtures.parts)
   func parts(_ file: TokenizerFixtures.File) throws {
     for row in try file.rows() {
@@ -159,7 +167,8 @@ import Tokenizers
     #expect(again.vocabularySize == tokenizer.vocabularySize)
   }
 
-  @Test("A hostile tokenizer.json is refused, or read and used in bounded time",
+  @Test(
+    "A hostile tokenizer.json is refused, or read and used in bounded time",
     arguments: TokenizerFixtures.hostile)
   func hostile(_ url: URL) throws {
     do throws(TokenizerError) {

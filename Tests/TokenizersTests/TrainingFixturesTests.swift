@@ -13,7 +13,9 @@ import Tokenizers
     for line in corpus.split(separator: 0x0A) { trainer.count(bytes: [UInt8](line)) }
     let learnt = try JSONValue(parsing: trainer.train().tokenizerJSON())
     let model = try #require(learnt["model"])
-    if golden["exact"]?.bool == true { try expectExactly(model, golden) } else {
+    if golden["exact"]?.bool == true {
+      try expectExactly(model, golden)
+    } else {
       try expectNearly(model, golden)
     }
   }

@@ -27,6 +27,15 @@ extension TokenizerPipeline {
   }
 }
 
+extension JSONPart {
+  /// A length that encodings may be filled up to.
+  fileprivate func paddingLength() throws(TokenizerError) -> Int {
+    let length = try count()
+    if length > 1 << 20 { throw error("is \(length), more than \(1 << 20)") }
+    return length
+  }
+}
+
 /// The parts of a `tokenizer.json` file.
 private struct Description {
   let bytes: [UInt8]
@@ -96,9 +105,9 @@ private struct Description {
     return try PostProcessor(part)
   }
 
-  func decoder() throws(TokenizerError) -> Decoder? {
+  func decoder() throws(TokenizerError) -> TokenDecoder? {
     guard let part = root["decoder"] else { return nil }
-    return try Decoder(part)
+    return try TokenDecoder(part)
   }
 
   func truncation() throws(TokenizerError) -> Truncation? {
@@ -114,13 +123,13 @@ private struct Description {
     var padding = Padding(
       direction: try part.choice("direction", default: .right),
       multiple: try part["pad_to_multiple_of"].map { part throws(TokenizerError) in
-        try part.count()
+        try part.paddingLength()
       },
       id: try part.count("pad_id", default: 0), typeID: try part.count("pad_type_id", default: 0),
       token: try part.text("pad_token", default: "[PAD]"))
     if let strategy = part["strategy"] {
       if let length = strategy["Fixed"] {
-        padding.length = .fixed(try length.count())
+        padding.length = .fixed(try length.paddingLength())
       } else if strategy.value.string != "BatchLongest" {
         throw strategy.error("must be \"BatchLongest\" or {\"Fixed\": length}")
       }

@@ -145,7 +145,9 @@ struct DescriptionText {
         while place < end, !Self.endsWord[Int(next)] { place += 1 }
         if next == UInt8(ascii: ":") { place += 1 }
       }
-      if depth < 0 || place > end { throw error("the text ends before its value") }
+      if depth < 0 || place > end || depth > 0 && place == end {
+        throw error("the text ends before its value")
+      }
     } while depth > 0
     if place == start { throw error("no value begins here") }
     return start..<place

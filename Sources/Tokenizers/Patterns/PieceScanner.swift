@@ -22,7 +22,7 @@ enum PieceScanner: Sendable {
       self = .gpt2
     case words + #"\p{N}{1,3}|"# + symbols,
       #"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|"#
-        + #"\s*[\r\n]|\s+(?!\S)|\s+"#:
+      + #"\s*[\r\n]|\s+(?!\S)|\s+"#:
       self = .cl100k(digits: 3)
     case words + #"\p{N}|"# + symbols: self = .cl100k(digits: 1)
     default: return nil

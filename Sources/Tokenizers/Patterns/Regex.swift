@@ -59,7 +59,7 @@ struct RegexMachine {
 
   init(_ text: Range<Int>) {
     self.text = text
-    stepsLeft = 10_000_000 + 200 * text.count
+    stepsLeft = 2_000_000 + 100 * text.count
   }
 
   var isExhausted: Bool { stepsLeft <= 0 }

@@ -151,7 +151,9 @@ struct RegexProgram: Sendable {
       switch instructions[place] {
       case .one(let set), .run(let set, _, _, _):
         for byte in 0..<256 where byte >= 0x80 || sets[set].ascii[byte] { bytes[byte] = true }
-        if case .run(_, let least, _, _) = instructions[place], least == 0 { open.append(place + 1) }
+        if case .run(_, let least, _, _) = instructions[place], least == 0 {
+          open.append(place + 1)
+        }
       case .split(let a, let b): open += [a, b]
       case .jump(let target): open.append(target)
       case .loopStart, .loopCheck, .anchor, .look: open.append(place + 1)

@@ -9,8 +9,8 @@ indirect enum ScalarSet: Sendable {
   case complement(ScalarSet)
   case foldingCase(ScalarSet)
 
-  enum Property: String, Sendable {
-    case alphabetic, uppercase, lowercase, whitespace = "white_space", ideographic, emoji
+  enum Property: Sendable {
+    case alphabetic, uppercase, lowercase, ideographic, emoji
   }
 
   func contains(_ value: UInt32) -> Bool {
@@ -35,7 +35,6 @@ indirect enum ScalarSet: Sendable {
     case .alphabetic: properties.isAlphabetic
     case .uppercase: properties.isUppercase
     case .lowercase: properties.isLowercase
-    case .whitespace: properties.isWhitespace
     case .ideographic: properties.isIdeographic
     case .emoji: properties.isEmoji
     }
@@ -109,7 +108,9 @@ indirect enum ScalarSet: Sendable {
     var sets: [String: Set<Unicode.GeneralCategory>] = [:]
     for (short, long, category) in single {
       (sets[short], sets[long]) = ([category], [category])
-      if "pszc".contains(short.prefix(1)) { sets[String(short.prefix(1)), default: []].insert(category) }
+      if "pszc".contains(short.prefix(1)) {
+        sets[String(short.prefix(1)), default: []].insert(category)
+      }
     }
     for (short, long) in [
       ("p", "punctuation"), ("s", "symbol"), ("z", "separator"), ("c", "other"),

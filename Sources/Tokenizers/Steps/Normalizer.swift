@@ -34,7 +34,8 @@ public struct Normalizer: Sendable {
 
   /// The text as the steps that follow see it.
   public func normalize(_ text: String) -> String {
-    String(decoding: normalize(AlignedText(Array(text.utf8), isTracked: false)).bytes, as: UTF8.self)
+    String(
+      decoding: normalize(AlignedText(Array(text.utf8), isTracked: false)).bytes, as: UTF8.self)
   }
 
   func normalize(_ text: AlignedText) -> AlignedText { kind.normalize(text) }

@@ -152,7 +152,7 @@ extension PreTokenizer.Kind {
 
   func apply(to pieces: inout Pieces) {
     switch self {
-    case .sequence(let kinds): kinds.forEach { $0.apply(to: &pieces) }
+    case .sequence(let kinds): for kind in kinds { kind.apply(to: &pieces) }
     case .bert:
       pieces.split(.removed) { CharacterClass.of($0).contains(.space) }
       pieces.split(.isolated) { CharacterClass.of($0).contains(.punctuation) }

@@ -25,7 +25,7 @@ public struct TokenizerTrainer: Sendable {
   public let normalizer: Normalizer?
   public let preTokenizer: PreTokenizer?
   public let postProcessor: PostProcessor?
-  public let decoder: Decoder?
+  public let decoder: TokenDecoder?
 
   private var counts: [[UInt8]: Int] = [:]
 
@@ -35,7 +35,7 @@ public struct TokenizerTrainer: Sendable {
   public init(
     _ method: Method, vocabularySize: Int, specialTokens: [String] = [],
     unknownToken: String? = nil, normalizer: Normalizer? = nil, preTokenizer: PreTokenizer? = nil,
-    postProcessor: PostProcessor? = nil, decoder: Decoder? = nil
+    postProcessor: PostProcessor? = nil, decoder: TokenDecoder? = nil
   ) throws(TokenizerError) {
     var tokens = specialTokens
     if let unknownToken, !tokens.contains(where: { $0.utf8.elementsEqual(unknownToken.utf8) }) {
@@ -72,7 +72,7 @@ public struct TokenizerTrainer: Sendable {
     settings.alphabet = ByteAlphabet.scalars.compactMap { UnicodeScalar($0) }
     return try TokenizerTrainer(
       .bytePairs(settings), vocabularySize: vocabularySize, specialTokens: specialTokens,
-      preTokenizer: PreTokenizer(json: byteLevel), decoder: Decoder(json: byteLevel))
+      preTokenizer: PreTokenizer(json: byteLevel), decoder: TokenDecoder(json: byteLevel))
   }
 
   /// Counts the pieces of a text; call it for every part of the training text.

@@ -15,7 +15,7 @@ struct UnigramLattice {
   private struct Edge {
     let start: Int
     let end: Int
-    /// -1: an unknown character.
+    /// The number of pieces: an unknown character.
     let piece: Int
     let score: Double
   }
@@ -50,7 +50,8 @@ struct UnigramLattice {
         if end - place == length { isCovered = true }
       }
       if !isCovered {
-        edges.append(Edge(start: place, end: place + length, piece: -1, score: unknownScore))
+        edges.append(
+          Edge(start: place, end: place + length, piece: scores.count, score: unknownScore))
       }
       place += length
     }
@@ -71,7 +72,7 @@ struct UnigramLattice {
     for edge in edges.reversed() {
       backward[edge.start] = Self.logSum(backward[edge.start], backward[edge.end] + edge.score)
     }
-    for edge in edges where edge.piece >= 0 {
+    for edge in edges where edge.piece < scores.count {
       let score = forward[edge.start] + edge.score + backward[edge.end] - forward[text.count]
       expected[edge.piece] += count * exp(score)
     }
@@ -82,7 +83,7 @@ struct UnigramLattice {
     return low < high - 50 ? high : high + log1p(exp(low - high))
   }
 
-  /// The pieces of the best cut.
+  /// The pieces of the best cut; unknown characters have the number of pieces.
   mutating func best(for text: [UInt8]) -> [Int] {
     build(text)
     var scores = [Double](repeating: -.infinity, count: text.count + 1)
@@ -131,7 +132,6 @@ struct UnigramLattice {
       return pieces.reversed()
     }
     guard pieces(0).count == 1 else { return .notChosen }
-    let parts = pieces(1)
-    return parts.contains(-1) ? .none : .some(parts)
+    return .some(pieces(1))
   }
 }

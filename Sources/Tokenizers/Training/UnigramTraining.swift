@@ -119,12 +119,13 @@ struct UnigramLearner {
   mutating func prune(to count: Int) {
     var lattice = lattice()
     let alternatives = pieces.map { lattice.secondBest(for: $0.text) }
-    var frequencies = [Double](repeating: 0, count: pieces.count)
+    // Unknown characters are counted behind all pieces.
+    var frequencies = [Double](repeating: 0, count: pieces.count + 1)
     // In how much of the text a token is; a word that has it twice counts twice.
     var total = 0.0
     for (text, count) in words {
       total += count
-      for piece in lattice.best(for: text) where piece >= 0 { frequencies[piece] += count }
+      for piece in lattice.best(for: text) { frequencies[piece] += count }
     }
     let sum = frequencies.reduce(0, +)
     var kept: [UnigramPiece] = []

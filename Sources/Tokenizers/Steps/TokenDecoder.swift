@@ -1,7 +1,7 @@
 package import Documents
 
 /// The step that makes text of tokens.
-public struct Decoder: Sendable {
+public struct TokenDecoder: Sendable {
   indirect enum Kind: Sendable {
     case sequence([Kind])
     case bytePair(suffix: [UInt8])
@@ -37,14 +37,15 @@ public struct Decoder: Sendable {
   }
 }
 
-extension Decoder.Kind {
+extension TokenDecoder.Kind {
   init(_ part: JSONPart) throws(TokenizerError) {
     switch try part.text("type") {
     case "Sequence":
       var kinds: [Self] = []
       for part in try part.required("decoders").elements() { kinds.append(try Self(part)) }
       self = .sequence(kinds)
-    case "BPEDecoder": self = .bytePair(suffix: Array(try part.text("suffix", default: "</w>").utf8))
+    case "BPEDecoder":
+      self = .bytePair(suffix: Array(try part.text("suffix", default: "</w>").utf8))
     case "ByteLevel": self = .byteLevel
     case "WordPiece":
       self = .wordPiece(

@@ -1,0 +1,82 @@
+import ArgumentParser
+import Documents
+import Foundation
+import Tokenizers
+
+struct TokenizeCommand: Subcommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tokenize",
+    abstract: "Turns texts into a tokenizer's ids, or ids into texts.",
+    discussion: """
+      Standard input has one JSON value a line: a string, or an object with text and perhaps pair \
+      and add_special_tokens; with --decode an array of ids. Every line gives one line of JSON: \
+      ids, tokens, offsets (start and end of every token in turn, in Unicode scalars of its text), \
+      type_ids and attention_mask, or text.
+      """)
+
+  @Option(help: "The tokenizer.json file.", completion: .file())
+  var tokenizer: String
+
+  @Flag(help: "Turn arrays of ids into texts.")
+  var decode = false
+
+  @Flag(name: .customLong("skip-special-tokens"), help: "Leave special tokens out of texts.")
+  var skipSpecialTokens = false
+
+  @OptionGroup var output: OutputOptions
+
+  func execute(_ console: Console) throws {
+    let pipeline: TokenizerPipeline
+    do throws(TokenizerError) {
+      pipeline = try TokenizerPipeline(contentsOf: URL(fileURLWithPath: tokenizer))
+    } catch {
+      throw failure(error)
+    }
+    let input = try FileHandle.standardInput.readToEnd() ?? Data()
+    for (index, line) in input.split(separator: 0x0A).enumerated() {
+      do {
+        let value = try JSONValue(parsing: [UInt8](line))
+        try console.result(try decode ? text(value, pipeline) : encoding(value, pipeline))
+      } catch let error as JSONError {
+        throw Failure(.invalid, "line \(index + 1) of the input is no JSON: \(error).")
+      } catch let error as TokenizerError {
+        throw Failure(.invalid, "line \(index + 1) of the input: \(error).")
+      }
+    }
+  }
+
+  private func failure(_ error: TokenizerError) -> Failure {
+    guard case .file = error else { return Failure(.invalid, "\(tokenizer): \(error).") }
+    let exists = FileManager.default.fileExists(atPath: tokenizer)
+    return Failure(exists ? .invalid : .missing, "\(error).")
+  }
+
+  private func text(_ value: JSONValue, _ pipeline: TokenizerPipeline) throws -> JSONValue {
+    guard let elements = value.elements else {
+      throw TokenizerError.settings(problem: "expected an array of ids")
+    }
+    let ids = elements.compactMap(\.integer)
+    guard ids.count == elements.count else {
+      throw TokenizerError.settings(problem: "an id is no whole number")
+    }
+    let text = pipeline.decode(ids, skippingSpecialTokens: skipSpecialTokens)
+    return .object([.init("text", .string(text))])
+  }
+
+  private func encoding(_ value: JSONValue, _ pipeline: TokenizerPipeline) throws -> JSONValue {
+    guard let text = value.string ?? value["text"]?.string else {
+      throw TokenizerError.settings(problem: "expected a string, or an object with a text")
+    }
+    let encoding = try pipeline.encoding(
+      of: text, pair: value["pair"]?.string,
+      addingSpecialTokens: value["add_special_tokens"]?.bool ?? true)
+    func integers(_ values: [Int]) -> JSONValue { .array(values.map(JSONValue.integer)) }
+    return .object([
+      .init("ids", integers(encoding.ids)),
+      .init("tokens", .array(encoding.tokens.map(JSONValue.string))),
+      .init("offsets", integers(encoding.offsets.flatMap { [$0.start, $0.end] })),
+      .init("type_ids", integers(encoding.typeIDs)),
+      .init("attention_mask", integers(encoding.attentionMask.map { $0 ? 1 : 0 })),
+    ])
+  }
+}
