@@ -27,12 +27,12 @@ import Tokenizers
   @Test("Added tokens lie in or after the vocabulary, special or not")
   func addedTokens() throws {
     let added = """
-      [{"id":5,"content":"<é>","special":true},{"id":3,"content":"b b","special":false}]
+      [{"id":5,"content":"<數>","special":true},{"id":3,"content":"b b","special":false}]
       """
     let tokenizer = try TokenizerPipeline(tokenizerJSON: file(added: added))
     #expect(tokenizer.vocabularySize == 6)
-    #expect(tokenizer.encode("a<é>b b") == [0, 5, 3])
-    #expect(tokenizer.decode([5, 4, 3]) == "<é>b b")
+    #expect(tokenizer.encode("a<數>b b") == [0, 5, 3])
+    #expect(tokenizer.decode([5, 4, 3]) == "<數>b b")
     #expect(tokenizer.decodeBytes([5, 3], skippingSpecialTokens: true) == Array("b b".utf8))
   }
 
