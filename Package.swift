@@ -84,7 +84,8 @@ let package = Package(
     layer("Objectives", ["Layers", "Models"]),
     layer("Samplers", ["Layers", "Models"]),
     layer(
-      "Published", ["Checkpoints", "Documents", "Models", "Objectives", "Optimizers", "Samplers"]),
+      "Published",
+      ["Checkpoints", "Documents", "Models", "Objectives", "Optimizers", "Samplers", "Tokenizers"]),
     layer("Workloads", ["Models", "Objectives", "Optimizers"]),
     layer("Reports", ["Images"]),
     layer(
@@ -98,7 +99,7 @@ let package = Package(
       dependencies: [
         "Workloads",
         "Recipes", "Training", "Published", "XLA", "Reports", "Checkpoints", "Datasets", "Images",
-        "Documents", "Tokenizers",
+        "Documents", "Tokenizers", "Samplers", "Layers",
         "Tensors", "CKernels", "COneDNN", arguments, yaml,
       ],
       swiftSettings: settings),
@@ -124,11 +125,11 @@ let package = Package(
     tests("Datasets"),
     tests("Models", ["Objectives", "Samplers", "Optimizers"]),
     tests("Objectives"),
-    tests("Samplers"),
+    tests("Samplers", ["Documents", "Models"]),
     tests("Reports", ["Images"]),
     tests("Training"),
     tests("Recipes"),
-    tests("Published", ["Checkpoints", "Documents"]),
+    tests("Published", ["Checkpoints", "Documents", "Samplers", "Tensors"]),
     tests("Commands", ["Documents", "Checkpoints", "XLA"]),
   ]
 )

@@ -47,8 +47,13 @@ final class Console {
   /// Writes a text and a line break to standard output. A reader that has gone away is no error:
   /// the rest goes nowhere.
   func result(_ text: String) throws(Failure) {
+    try piece(text.hasSuffix("\n") ? text : text + "\n")
+  }
+
+  /// Writes a part of a text to standard output.
+  func piece(_ text: String) throws(Failure) {
     guard !isClosed else { return }
-    let problem = writeAll(text.hasSuffix("\n") ? text : text + "\n", STDOUT_FILENO)
+    let problem = writeAll(text, STDOUT_FILENO)
     if problem == EPIPE {
       isClosed = true
     } else if problem != 0 {

@@ -8,7 +8,7 @@ import Training
 
 struct SampleCommand: Subcommand {
   static let configuration = CommandConfiguration(
-    commandName: "sample", abstract: "Lets a trained model make pictures or texts.",
+    commandName: "sample", abstract: "Lets a trained or published model make pictures or texts.",
     discussion: """
       Pictures are written as one PNG, texts and points to standard output or into the file. \
       The first samples of the seed are shown, whatever they are.
@@ -25,6 +25,9 @@ struct SampleCommand: Subcommand {
   @Option(help: "The file to write; needed for pictures.", completion: .file())
   var out: String?
 
+  @OptionGroup(title: "Options for published language models")
+  var generation: GenerationOptions
+
   @OptionGroup var compute: ComputeOptions
   @OptionGroup var output: OutputOptions
 
@@ -40,6 +43,17 @@ struct SampleCommand: Subcommand {
 
   private func sample(_ console: Console) throws {
     let seed = try compute.chosenSeed() ?? 0
+    if let model = source.model, TextSample.isPublished(URL(fileURLWithPath: model)) {
+      let sample = TextSample(
+        folder: URL(fileURLWithPath: model), prompt: prompt ?? "", count: count ?? 1, seed: seed,
+        out: out)
+      return try sample.run(generation, console)
+    }
+    guard generation.isEmpty else {
+      throw Failure(
+        .usage, "how to write can be said for folders of published weights only.",
+        attempts: ["--model FOLDER with a config.json"])
+    }
     let model = try source.trained()
     let recipe = try Recipes.named(model.recipe)
     if prompt != nil, !recipe.takesPrompts {

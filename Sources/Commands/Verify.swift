@@ -102,7 +102,8 @@ extension Failure {
     switch error {
     case .missing: self.init(.missing, sentence("\(error)"))
     case .weights(let error): self.init(error)
-    case .configuration, .unknownArchitecture, .input: self.init(.invalid, sentence("\(error)"))
+    case .configuration, .unknownArchitecture, .tokenizer, .generation, .input:
+      self.init(.invalid, sentence("\(error)"))
     }
   }
 }

@@ -1,4 +1,6 @@
 public import Checkpoints
+public import Samplers
+public import Tokenizers
 
 /// Why a folder of published weights is no model: which file, what is wrong with it, how to mend it.
 public enum PublishedError: Error, Sendable {
@@ -10,6 +12,10 @@ public enum PublishedError: Error, Sendable {
   case unknownArchitecture(name: String, file: String)
   /// The weights do not belong to the configuration, or their file is broken.
   case weights(CheckpointError)
+  /// `tokenizer.json` cannot be read.
+  case tokenizer(file: String, TokenizerError)
+  /// A setting or a prompt means nothing to the model.
+  case generation(GenerationError)
   /// The model lacks an input, or one has a shape that it cannot take.
   case input(name: String, problem: String)
 }
@@ -22,6 +28,8 @@ extension PublishedError: CustomStringConvertible {
     case .unknownArchitecture(let name, let file):
       "\(file): no architecture is called \"\(name)\"; `apus models` lists those there are"
     case .weights(let error): "\(error)"
+    case .tokenizer(let file, let error): "\(file): \(error)"
+    case .generation(let error): "\(error)"
     case .input(let name, let problem): "the input \"\(name)\": \(problem)"
     }
   }

@@ -9,7 +9,8 @@ internal import Tensors
 ///
 /// The folder has a `reference.safetensors` beside its configuration and weights: `input.<argument>`, `output.<name>`, and
 /// at will `train.loss`, `train.grad.<parameter>`, `train.grad_norm.<parameter>`, `train.losses` and `train.step3.<name>`
-/// of three AdamW steps, with `train.mode`, `train.optimizer` and `train.settings` in its metadata.
+/// of three AdamW steps, with `train.mode`, `train.optimizer` and `train.settings` in its metadata. Networks that write have
+/// `output.generate.<mode>.…` with the settings as `generate.<mode>` in the metadata.
 public struct Verification: Sendable {
   /// One tensor of the reference.
   public struct Row: Sendable {
@@ -47,15 +48,25 @@ public struct Verification: Sendable {
     } catch {
       throw .weights(error)
     }
-    try compare(try folder.model(), folder.configuration)
+    try compare(try folder.model(), folder)
   }
 
-  private mutating func compare<M: PublishedModel>(
-    _ model: M, _ configuration: ModelConfiguration
-  ) throws(PublishedError) {
-    let inputs = try inputs(configuration)
+  private mutating func compare<M: PublishedModel>(_ model: M, _ folder: ModelFolder)
+    throws(PublishedError)
+  {
+    let inputs = try inputs(folder.configuration)
     let mode = reference.metadata["train.mode"] == "train"
-    let outputs = try Self.outputs(of: model, inputs)
+    var outputs = try Self.outputs(of: model, inputs)
+    if let model = model as? any PublishedGenerator {
+      var lengths: [String: Int] = [:]
+      for name in names("output.generate.") where name.hasSuffix(".sequences") {
+        let shape = reference["output.generate." + name]?.shape ?? []
+        lengths["generate." + name.dropLast(".sequences".count)] = shape.count == 2 ? shape[1] : 0
+      }
+      let texts = ReferenceTexts(
+        folder: folder, file: reference.url.path, metadata: reference.metadata, lengths: lengths)
+      outputs.merge(try texts.outputs(of: model, inputs)) { _, text in text }
+    }
     for name in names("output.") {
       check("output." + name, Self.derived(name, from: outputs), tolerance: 1e-4)
     }

@@ -101,7 +101,7 @@ public struct GPTText: LossRecipe {
 
   private var writer: Writer {
     Writer(
-      tokens: 60, context: sizes.context, choice: TokenChoice(temperature: 0.8, topK: 100),
+      tokens: 60, context: sizes.context, settings: GenerationSettings(temperature: 0.8, topK: 100),
       encode: pairs.tokenizer.encode, decode: { pairs.tokenizer.decodeBytes($0) })
   }
 

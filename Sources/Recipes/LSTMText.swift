@@ -89,7 +89,7 @@ public struct LSTMText: LossRecipe {
   private var writer: Writer {
     let bytes = ByteTokenizer()
     return Writer(
-      tokens: 240, choice: TokenChoice(temperature: 0.7), encode: bytes.encode,
+      tokens: 240, settings: GenerationSettings(temperature: 0.7), encode: bytes.encode,
       decode: bytes.decodeBytes)
   }
 

@@ -44,21 +44,21 @@ struct Writer {
   var tokens: Int
   /// Tokens that the model can look back on; only so much of a prompt is read.
   var context = 1 << 20
-  var choice: TokenChoice
+  var settings: GenerationSettings
   var encode: (String) -> [Int]
   var decode: ([Int]) -> [UInt8]
 
   private static let prompt = "a small "
 
-  func figure(_ model: some TokenModel, _ key: RandomKey) -> Figure {
+  func figure(_ model: some TokenModel<Nothing>, _ key: RandomKey) -> Figure {
     .texts(
       TextSamples(
         samples: texts(model, after: Self.prompt, count: 4, key).map {
           TextSamples.Sample(given: Self.prompt, bytes: $0)
-        }, temperature: choice.temperature))
+        }, temperature: settings.temperature))
   }
 
-  func samples(_ model: some TokenModel, _ request: SampleRequest) -> SampleBatch {
+  func samples(_ model: some TokenModel<Nothing>, _ request: SampleRequest) -> SampleBatch {
     let prompt = request.prompt ?? Self.prompt
     return .texts(
       request.inParts(of: 64) { count, key in
@@ -70,19 +70,20 @@ struct Writer {
 
   /// Bytes that the model writes behind a prompt.
   private func texts(
-    _ model: some TokenModel, after prompt: String, count: Int, _ key: RandomKey
+    _ model: some TokenModel<Nothing>, after prompt: String, count: Int, _ key: RandomKey
   ) -> [[UInt8]] {
     let tokens = min(tokens, max(1, context / 2))
     // Where nothing is given a line begins.
     let start = encode(prompt.isEmpty ? "\n" : prompt).suffix(context - tokens)
-    var sampler = TokenSampler(
-      model, prompt: [[Int]](repeating: Array(start), count: count),
-      capacity: start.count + tokens, choice: choice, key: key)
-    var written = [[Int]](repeating: [], count: count)
-    for _ in 0..<tokens {
-      for (text, id) in (sampler.next() ?? []).enumerated() { written[text].append(id) }
+    var settings = settings
+    settings.maxNewTokens = tokens
+    settings.numReturnSequences = count
+    do {
+      let written = try TokenGenerator(model)([Array(start)], settings, key: key)
+      return written.map { decode($0.tokens) }
+    } catch {
+      preconditionFailure("a recipe's writer: \(error)")
     }
-    return written.map(decode)
   }
 }
 

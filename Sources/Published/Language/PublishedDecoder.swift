@@ -4,11 +4,14 @@ public import Models
 public import Tensors
 
 /// A causal Transformer in transformers' layout: what the bridges of GPT-2 and its kin share.
-public protocol PublishedDecoder: PublishedModel {
+public protocol PublishedDecoder: PublishedGenerator {
   var model: GPT { get set }
 }
 
 extension PublishedDecoder {
+  public var generator: GPT { model }
+  public var canWrite: Bool { model.configuration.head != .none }
+
   public func outputs(of inputs: ModelInputs, _ phase: Phase) throws(PublishedError) -> [String:
     Tensor]
   {

@@ -4,7 +4,7 @@ public import Models
 public import Tensors
 
 /// An encoder-decoder over tokens in transformers' layout: what the bridges of BART, Marian and T5 share.
-public protocol PublishedEncoderDecoder: PublishedModel {
+public protocol PublishedEncoderDecoder: PublishedGenerator {
   var model: EncoderDecoder { get set }
   var shift: LabelShift { get }
 }
@@ -38,6 +38,16 @@ public struct LabelShift: Sendable {
 }
 
 extension PublishedEncoderDecoder {
+  public var generator: EncoderDecoder { model }
+  public var canWrite: Bool { model.configuration.head != .none }
+
+  public func source(of inputs: ModelInputs) throws(PublishedError) -> EncodedSource {
+    let ids = try inputs.ids("input_ids", below: model.configuration.vocabulary)
+    try inputs.require("input_ids", ids.shape[1], atMost: model.configuration.encoder.longest)
+    let mask = try inputs.padding("attention_mask", like: ids)
+    return EncodedSource(states: model.encoderStates(ids, mask: mask).last!, mask: mask)
+  }
+
   public func outputs(of inputs: ModelInputs, _ phase: Phase) throws(PublishedError) -> [String:
     Tensor]
   {

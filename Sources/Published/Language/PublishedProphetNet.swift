@@ -4,7 +4,7 @@ public import Models
 public import Tensors
 
 /// ProphetNet in transformers' layout.
-public struct PublishedProphetNet: PublishedModel {
+public struct PublishedProphetNet: PublishedGenerator {
   public var model: ProphetNet
   public let shift: LabelShift
   private let smoothing: Double
@@ -93,6 +93,15 @@ public struct PublishedProphetNet: PublishedModel {
   }
 
   // MARK: Use
+
+  public var generator: ProphetNet { model }
+  public var canWrite: Bool { model.configuration.head != .none }
+
+  public func source(of inputs: ModelInputs) throws(PublishedError) -> EncodedSource {
+    let ids = try inputs.ids("input_ids", below: model.configuration.vocabulary)
+    let mask = try inputs.padding("attention_mask", like: ids)
+    return EncodedSource(states: model.encoderStates(ids, mask: mask).last!, mask: mask)
+  }
 
   private func text(_ inputs: ModelInputs) throws(PublishedError) -> PairInputs {
     let count = model.configuration.vocabulary

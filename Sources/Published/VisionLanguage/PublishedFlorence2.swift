@@ -4,7 +4,7 @@ public import Models
 public import Tensors
 
 /// Florence-2 in transformers' layout.
-public struct PublishedFlorence2: PublishedModel {
+public struct PublishedFlorence2: PublishedGenerator {
   public var model: Florence2
   private let shift: LabelShift
 
@@ -76,8 +76,21 @@ public struct PublishedFlorence2: PublishedModel {
     let labels: Tensor?
   }
 
-  private func pass(_ inputs: ModelInputs, _ phase: Phase) throws(PublishedError) -> Pass {
-    let text = try PairInputs(inputs, model.configuration.text, shift)
+  public var generator: EncoderDecoder { model.text }
+  public var canWrite: Bool { true }
+
+  public func source(of inputs: ModelInputs) throws(PublishedError) -> EncodedSource {
+    let ids = try inputs.ids("input_ids", below: model.configuration.text.vocabulary)
+    try inputs.require(
+      "input_ids", ids.shape[1], atMost: model.configuration.text.encoder.longest)
+    let mask = try inputs.padding("attention_mask", like: ids)
+    return EncodedSource(states: try memory(ids, mask, inputs, .inference).memory, mask: mask)
+  }
+
+  /// The pictures' tokens, and what the decoder attends to.
+  private func memory(
+    _ ids: Tensor, _ mask: Tensor?, _ inputs: ModelInputs, _ phase: Phase
+  ) throws(PublishedError) -> (pictures: Tensor?, memory: Tensor) {
     var tokens: Tensor?
     if inputs["pixel_values"] != nil {
       let sizes = model.configuration.vision
@@ -90,7 +103,7 @@ public struct PublishedFlorence2: PublishedModel {
             + "than \(model.configuration.places)")
       }
       let own = model.tokens(of: pictures, phase.fork(0))
-      let count = text.source.integers().count { $0 == model.configuration.imageToken }
+      let count = ids.integers().count { $0 == model.configuration.imageToken }
       guard count == own.shape[0] * own.shape[1] else {
         throw .input(
           name: "input_ids",
@@ -98,8 +111,12 @@ public struct PublishedFlorence2: PublishedModel {
       }
       tokens = own
     }
-    let memory = model.memory(
-      text.source, mask: text.sourceMask, pictures: tokens, phase.fork(1))
+    return (tokens, model.memory(ids, mask: mask, pictures: tokens, phase.fork(1)))
+  }
+
+  private func pass(_ inputs: ModelInputs, _ phase: Phase) throws(PublishedError) -> Pass {
+    let text = try PairInputs(inputs, model.configuration.text, shift)
+    let (tokens, memory) = try memory(text.source, text.sourceMask, inputs, phase)
     let states = model.text.decoderStates(
       text.target, mask: text.targetMask, memory: memory, memoryMask: text.sourceMask,
       phase.fork(2)
