@@ -30,12 +30,14 @@ struct TextSample {
     // Several texts without beams are several drawn ones.
     if count > settings.numBeams, !settings.doSample { settings.doSample = settings.numBeams == 1 }
     let streams = count == 1 && !console.json && out == nil && settings.numBeams == 1
-    var failure: Failure?
+    var (failure, isFirst): (Failure?, Bool) = (nil, true)
     func show(_ piece: String) {
       guard streams, failure == nil else { return }
-      do throws(Failure) { try console.piece(piece) } catch { failure = error }
+      do throws(Failure) {
+        try console.piece(isFirst ? prompt + piece : piece)
+        isFirst = false
+      } catch { failure = error }
     }
-    show(prompt)
     let start = ContinuousClock.now
     let texts = try writer([prompt], settings, key: RandomKey(seed: seed)) { _, piece in
       show(piece)
