@@ -95,3 +95,7 @@ extension JSONValue {
     }
   }
 }
+
+extension Fixture: CustomStringConvertible {
+  package var description: String { folder.lastPathComponent }
+}
