@@ -218,7 +218,7 @@ extension ModelConfiguration {
     throws(PublishedError) -> [Int]
   {
     let sizes = try sizes(
-      name, default: height.map { [$0, width ?? $0] }, atMost: widest)
+      name, default: height.map { [$0, width ?? $0] }, atMost: 1 << 14)
     try require(
       [1, 2].contains(sizes.count), name, "is \(sizes)", "give one size, or height and width")
     return [sizes[0], sizes[sizes.count - 1]]

@@ -139,55 +139,11 @@ public struct PublishedALIGN: PublishedModel {
 extension ModelConfiguration {
   /// The vision tower: B7's numbers unless others are given.
   fileprivate func alignVision() throws(PublishedError) -> EfficientNetConfiguration {
-    func list(_ name: String, _ value: [Int], _ count: Int?) throws(PublishedError) -> [Int] {
-      let numbers = try sizes(name, default: value, atMost: widest)
-      try require(
-        !numbers.isEmpty && numbers.count == count ?? numbers.count, name,
-        "has \(numbers.count) stages", "give as many as \"in_channels\" has")
-      return numbers
-    }
-    let inputs = try list("in_channels", [32, 16, 24, 40, 80, 112, 192], nil)
-    let outputs = try list("out_channels", [16, 24, 40, 80, 112, 192, 320], inputs.count)
-    let kernels = try list("kernel_sizes", [3, 3, 5, 3, 5, 5, 3], inputs.count)
-    let strides = try list("strides", [1, 2, 2, 2, 1, 2, 1], inputs.count)
-    let repeats = try list("num_block_repeats", [1, 2, 2, 3, 3, 4, 1], inputs.count)
-    let ratios = try list("expand_ratios", [1, 6, 6, 6, 6, 6, 6], inputs.count)
-    let symmetric = Set(try integers("depthwise_padding", default: []))
     var scaling = EfficientNetConfiguration.Scaling(
       width: try positive("width_coefficient", default: 2))
     scaling.divisor = try size("depth_divisor", default: 8, atMost: widest)
-    let depth = try positive("depth_coefficient", default: 3.1)
-    let squeezing = try positive("squeeze_expansion_ratio", default: 0.25)
-    var (channels, place) = (scaling.scaled(32), 0)
-    let stem = channels
-    var stages: [[EfficientNetConfiguration.Block]] = []
-    for i in inputs.indices {
-      try require(strides[i] <= 2, "strides", "has \(strides[i])", "strides are 1 or 2")
-      try require(
-        scaling.scaled(inputs[i]) == channels, "in_channels",
-        "has \(inputs[i]), \(scaling.scaled(inputs[i])) scaled, behind \(channels) channels",
-        "let every stage begin with the channels of the one before, the first with 32")
-      var blocks: [EfficientNetConfiguration.Block] = []
-      for j in 0..<Int((depth * Double(repeats[i])).rounded(.up)) {
-        let inner = channels * ratios[i]
-        var block = EfficientNetConfiguration.Block(
-          kind: ratios[i] == 1 ? .depthwise : .inverted, inner: inner,
-          outputs: scaling.scaled(outputs[i]), kernel: kernels[i], stride: j == 0 ? strides[i] : 1,
-          groups: inner, squeezed: max(1, Int(Double(channels) * squeezing)))
-        let (half, isOdd) = (kernels[i] / 2, symmetric.contains(place))
-        try require(
-          half > 0 || block.stride == 1 || isOdd, "kernel_sizes", "has 1 for a stride of 2",
-          "choose at least 2")
-        block.margins =
-          block.stride == 1
-          ? [(kernels[i] - 1) / 2, half] : [isOdd ? half : half - 1, half]
-        block.skips = j > 0
-        (channels, place) = (block.outputs, place + 1)
-        blocks.append(block)
-      }
-      stages.append(blocks)
-    }
-    var network = EfficientNetConfiguration(stem: stem, stages: stages, head: 0)
+    var network = EfficientNetConfiguration(
+      stem: scaling.scaled(32), stages: try alignStages(scaling), head: 0)
     network.stemMargins = [0, 1]
     network.inputs = try size("num_channels", default: 3, atMost: widest)
     network.activation = try activation("hidden_act", default: .silu)
@@ -200,5 +156,50 @@ extension ModelConfiguration {
       "it must be \"mean\" or \"max\"")
     network.pooling = pooling == "mean" ? .average : .max
     return network
+  }
+
+  private func alignStages(_ scaling: EfficientNetConfiguration.Scaling) throws(PublishedError)
+    -> [[EfficientNetConfiguration.Block]]
+  {
+    let inputs = try sizes("in_channels", default: [32, 16, 24, 40, 80, 112, 192], atMost: widest)
+    func list(_ name: String, _ value: [Int], atMost limit: Int) throws(PublishedError) -> [Int] {
+      let numbers = try sizes(name, default: value, atMost: limit)
+      try require(
+        !numbers.isEmpty && numbers.count == inputs.count, name, "has \(numbers.count) stages",
+        "give as many as \"in_channels\" has, \(inputs.count)")
+      return numbers
+    }
+    let outputs = try list("out_channels", [16, 24, 40, 80, 112, 192, 320], atMost: widest)
+    let kernels = try list("kernel_sizes", [3, 3, 5, 3, 5, 5, 3], atMost: 255)
+    let strides = try list("strides", [1, 2, 2, 2, 1, 2, 1], atMost: 2)
+    let repeats = try list("num_block_repeats", [1, 2, 2, 3, 3, 4, 1], atMost: 64)
+    let ratios = try list("expand_ratios", [1, 6, 6, 6, 6, 6, 6], atMost: 1024)
+    let depth = try positive("depth_coefficient", default: 3.1)
+    let squeezing = try positive("squeeze_expansion_ratio", default: 0.25)
+    let symmetric = Set(try integers("depthwise_padding", default: []))
+    var (channels, place) = (scaling.scaled(32), 0)
+    return try inputs.indices.map { i throws(PublishedError) in
+      try require(
+        scaling.scaled(inputs[i]) == channels, "in_channels",
+        "has \(inputs[i]), \(scaling.scaled(inputs[i])) scaled, behind \(channels) channels",
+        "let every stage begin with the channels of the one before, the first with 32")
+      let count = Int((depth * Double(repeats[i])).rounded(.up))
+      return try (0..<count).map { j throws(PublishedError) in
+        let inner = channels * ratios[i]
+        var block = EfficientNetConfiguration.Block(
+          kind: ratios[i] == 1 ? .depthwise : .inverted, inner: inner,
+          outputs: scaling.scaled(outputs[i]), kernel: kernels[i], stride: j == 0 ? strides[i] : 1,
+          groups: inner, squeezed: max(1, Int(Double(channels) * squeezing)))
+        let (half, isEven) = (kernels[i] / 2, symmetric.contains(place))
+        try require(
+          half > 0 || block.stride == 1 || isEven, "kernel_sizes", "has 1 for a stride of 2",
+          "choose at least 2")
+        let before = block.stride == 1 ? (kernels[i] - 1) / 2 : isEven ? half : half - 1
+        block.margins = [before, half]
+        block.skips = j > 0
+        (channels, place) = (block.outputs, place + 1)
+        return block
+      }
+    }
   }
 }

@@ -157,8 +157,8 @@ extension ModelConfiguration {
     func list(_ name: String, _ value: [Int], least: Int = 1) throws(PublishedError) -> [Int] {
       let numbers = try integers(name, default: value)
       try require(
-        numbers.count == widths.count && numbers.allSatisfy { (least...widest).contains($0) }, name,
-        "is \(numbers)", "give one number of at least \(least) for each of \(widths.count) stages")
+        numbers.count == widths.count && numbers.allSatisfy { (least...1024).contains($0) }, name,
+        "is \(numbers)", "give a number of \(least) to 1024 for each of \(widths.count) stages")
       return numbers
     }
     let depths = try list("depths", [1, 1, 9, 1])
