@@ -134,6 +134,8 @@ final class Handle: Sendable {
   private let plugin: Plugin
   /// What must outlive the object: the client.
   private let owner: Handle?
+  /// Objects alive that this one must outlive.
+  let dependents = Atomic<Int>(0)
 
   /// - Parameter pointer: what a call that succeeded made.
   init(_ pointer: OpaquePointer?, _ kind: apus_pjrt_handle, _ plugin: Plugin, in owner: Handle?) {
@@ -142,7 +144,11 @@ final class Handle: Sendable {
     self.kind = kind
     self.plugin = plugin
     self.owner = owner
+    owner?.dependents.add(1, ordering: .relaxed)
   }
 
-  deinit { unsafe apus_pjrt_destroy(plugin.api, kind, pointer) }
+  deinit {
+    unsafe apus_pjrt_destroy(plugin.api, kind, pointer)
+    owner?.dependents.subtract(1, ordering: .relaxed)
+  }
 }

@@ -118,6 +118,13 @@ extension Device {
         client, Array(client.devices[numbers]), name: "xla:\(client.platform):\(devices)"))
   }
 
+  /// The plugin's client behind the device; nil for the CPU.
+  package var client: AnyObject? { (executor as? XLAExecutor)?.client }
+  /// Buffers, executables and events of the client that are alive.
+  package var liveObjects: Int {
+    (executor as? XLAExecutor)?.client.handle.dependents.load(ordering: .relaxed) ?? 0
+  }
+
   /// A device of a client of its own, closed with the last value on it.
   package static func separate(_ path: String, devices: Range<Int> = 0..<1) throws(XLAError)
     -> Device

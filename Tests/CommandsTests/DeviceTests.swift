@@ -49,4 +49,17 @@ struct DeviceTests {
     let sampled = try Binary.run("sample", "--run", run, "--count", "2")
     #expect(sampled.status == 0, "\(sampled.errors)")
   }
+
+  @Test("xla's memory stays what it is", .enabled(if: plugin != nil, "no plugin"))
+  func memory() throws {
+    func peak(_ steps: Int) throws -> Int {
+      let outcome = try Binary.run(
+        "bench", "mlp-mnist", "--device", "xla:cpu", "--steps", "\(steps)", "--json",
+        environment: environment)
+      return try #require(try outcome.json()["peak_rss_mb"]?.integer)
+    }
+    _ = try peak(1)  // compiles, which takes memory of its own
+    // The activations of a thousand steps would be a gigabyte.
+    #expect(try peak(1100) - peak(100) < 64)
+  }
 }
