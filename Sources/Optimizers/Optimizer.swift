@@ -74,7 +74,6 @@ extension Module {
   }
 }
 
-
 /// Applies `rule` to every trained tensor with its gradient and its moments.
 package func updateEach<M: Module>(
   _ model: inout M, along gradient: M, moments: inout [M],

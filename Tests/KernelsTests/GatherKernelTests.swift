@@ -35,7 +35,7 @@ import Testing
     #expect(output32.values(Float.self) == expected)
   }
 
-  @Test("Updates are added to their rows in order and ids out of range are clamped", arguments: sizes)
+  @Test("Updates are added to their rows in order, ids out of range are clamped", arguments: sizes)
   func scatter(rows: Int, width: Int, count: Int) {
     var numbers = Numbers(seed: 2)
     let updates = numbers.floats(count * width)
