@@ -15,6 +15,7 @@ final class Client: Sendable {
 
   /// A device; it belongs to its client.
   @safe struct DeviceOfClient: Sendable {
+    /// Handed to the plugin only, whose objects any thread may use.
     nonisolated(unsafe) let pointer: OpaquePointer
     let id: Int
     let kind: String

@@ -18,6 +18,7 @@ public final class Plugin: Sendable {
   public let version: String
   /// What the plugin says of itself, such as `xla_version` and `stablehlo_current_version`.
   public let attributes: [String: String]
+  /// The plugin's table of functions, which never changes; any thread may call them.
   nonisolated(unsafe) let api: OpaquePointer
 
   /// The oldest minor version whose functions stand where they are called.
@@ -129,6 +130,7 @@ public final class Plugin: Sendable {
 /// An object of a plugin, destroyed with the last reference to it, before what it belongs to.
 @safe
 final class Handle: Sendable {
+  /// Handed to the plugin only, whose objects any thread may use.
   nonisolated(unsafe) let pointer: OpaquePointer
   private let kind: apus_pjrt_handle
   private let plugin: Plugin

@@ -62,4 +62,58 @@ struct DeviceTests {
     // The activations of a thousand steps would be a gigabyte.
     #expect(try peak(1100) - peak(100) < 64)
   }
+
+  /// A plugin that spoils every program before the real one sees it.
+  private static let refusing = """
+    #include <dlfcn.h>
+    #include <stdlib.h>
+    #include <string.h>
+    typedef struct { size_t size; void *next; const char *code; size_t count; } program;
+    typedef struct { size_t size; void *next; void *client; program *program; } arguments;
+    static void *(*compile)(void *);
+    static void *spoil(void *a) {
+      program *p = ((arguments *)a)->program;
+      p->code = "module { nonsense }";
+      p->count = strlen(p->code);
+      return compile(a);
+    }
+    void *GetPjrtApi(void) {
+      void *real = dlopen(getenv("REAL_PLUGIN"), RTLD_NOW | RTLD_LOCAL);
+      char *table = ((void *(*)(void))dlsym(real, "GetPjrtApi"))();
+      size_t size = *(size_t *)table;
+      void **functions = (void **)((char *)memcpy(malloc(size), table, size) + 40);
+      compile = functions[20];
+      functions[20] = spoil;
+      return (char *)functions - 40;
+    }
+    """
+  private static let compiler = ["/usr/bin/cc", "/usr/bin/clang", "/usr/bin/gcc"]
+    .first(where: FileManager.default.isExecutableFile)
+
+  @Test(
+    "that refuses a program is told with exit code 4",
+    .enabled(if: plugin != nil && compiler != nil, "no plugin, or no C compiler"))
+  func refusedProgram() throws {
+    let scratch = Scratch()
+    let source = try scratch.write(Array(Self.refusing.utf8), to: "refuse.c")
+    let library = scratch.folder.appendingPathComponent("refuse_cpu.so").path
+    let build = Process()
+    build.executableURL = URL(fileURLWithPath: try #require(Self.compiler))
+    build.arguments = ["-shared", "-fPIC", source, "-o", library, "-ldl"]
+    try build.run()
+    build.waitUntilExit()
+    try #require(build.terminationStatus == 0)
+    let environment = [
+      "REAL_PLUGIN": try #require(Self.plugin), "APUS_XLA_CACHE": "off",
+    ]
+    let run = scratch.folder.appendingPathComponent("run").path
+    for command in [
+      ["bench", "mlp-mnist"], ["train", "realnvp-2d", "--steps", "1", "--out", run],
+    ] {
+      let outcome = try Binary.run(
+        arguments: command + ["--device", "xla:\(library)"], environment: environment)
+      #expect(outcome.status == 4)
+      #expect(outcome.errors.contains("cannot run the program"))
+    }
+  }
 }
