@@ -9,8 +9,9 @@ struct ModelsCommand: Subcommand {
     commandName: "models",
     abstract: "Lists the published networks that folders of weights can hold.",
     discussion: """
-      One line a published size: its trained numbers, the libraries whose files are read, the \
-      paper. Any other legal size of the same network is read as well: the config.json decides.
+      One line a published size: its trained numbers, the multiply-adds of a picture of the \
+      published size or of a token (the mean of a text's first 128), the libraries whose files are \
+      read, the paper. Any other legal size of the same network is read as well: the config.json decides.
       """)
 
   @Argument(help: "Show only networks whose name contains this text.")
@@ -19,17 +20,18 @@ struct ModelsCommand: Subcommand {
   @OptionGroup var output: OutputOptions
 
   func execute(_ console: Console) throws {
-    var table = Columns(.left, .left, .left, .right, .left, .left)
-    table.add("name", "network", "family", "parameters", "layouts", "source")
+    var table = Columns(.left, .left, .left, .right, .right, .left, .left)
+    table.add("name", "network", "family", "parameters", "multiply-adds", "layouts", "source")
     for type in Architectures.all {
       let card = type.card
       for size in card.sizes where isWanted(size.name, card.name) {
         let parameters = try type.parameterCount(of: size)
+        let arithmetic = try type.arithmetic(of: size)
         if console.json {
-          try console.result(json(card, size, parameters))
+          try console.result(json(card, size, parameters, arithmetic))
         } else {
           table.add(
-            size.name, card.name, card.family, Wording.count(parameters),
+            size.name, card.name, card.family, Wording.count(parameters), shown(arithmetic),
             card.layouts.joined(separator: ", "), card.source)
         }
       }
@@ -45,12 +47,24 @@ struct ModelsCommand: Subcommand {
     return names.contains { $0.localizedCaseInsensitiveContains(name) }
   }
 
-  private func json(_ card: ArchitectureCard, _ size: ArchitectureCard.Size, _ parameters: Int)
-    -> JSONValue
-  {
+  /// Such as "4.09 G/picture".
+  private func shown(_ arithmetic: Arithmetic?) -> String {
+    guard let arithmetic else { return "–" }
+    let count = Double(arithmetic.multiplyAdds)
+    let (value, unit) = count < 1e9 ? (count / 1e6, "M") : (count / 1e9, "G")
+    let digits = value < 10 ? 2 : value < 100 ? 1 : 0
+    return String(format: "%.\(digits)f \(unit)/\(arithmetic.unit.rawValue)", value)
+  }
+
+  private func json(
+    _ card: ArchitectureCard, _ size: ArchitectureCard.Size, _ parameters: Int,
+    _ arithmetic: Arithmetic?
+  ) -> JSONValue {
     .object([
       .init("name", .string(size.name)), .init("network", .string(card.name)),
       .init("family", .string(card.family)), .init("parameters", .integer(parameters)),
+      .init("multiply_adds", arithmetic.map { .integer($0.multiplyAdds) } ?? .null),
+      .init("multiply_adds_of", arithmetic.map { .string($0.unit.rawValue) } ?? .null),
       .init("layouts", .array(card.layouts.map(JSONValue.string))),
       .init("source", .string(card.source)),
     ])

@@ -25,6 +25,9 @@ public protocol PublishedModel: Module {
   /// Patterns of `WeightNames` for tensors that files may hold and no network needs, such as masks.
   var ignored: [String] { get }
 
+  /// Height and width of all pictures, where only one size fits; nil where there is a choice, or there are no pictures.
+  var pictureSize: [Int]? { get }
+
   /// Everything that comes out, by the library's names, images as [batch, channels, height, width]. Values recorded inside
   /// need not be among them.
   func outputs(of inputs: ModelInputs, _ phase: Phase) throws(PublishedError) -> [String: Tensor]
@@ -36,6 +39,7 @@ extension PublishedModel {
   public var optionalPrefix: String { "" }
   public var olderNames: WeightNames { [:] }
   public var ignored: [String] { [] }
+  public var pictureSize: [Int]? { nil }
 }
 
 /// One line of `apus models`.

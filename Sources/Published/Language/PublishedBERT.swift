@@ -235,9 +235,7 @@ extension ModelInputs {
       throw .input(
         name: name, problem: "it is \(classes.dataType) \(classes.shape), not \(batch) numbers")
     }
-    if let count, let wrong = classes.integers().first(where: { !(-100..<count).contains($0) }) {
-      throw .input(name: name, problem: "it has \(wrong), which is not within 0 ..< \(count)")
-    }
+    if let count { try check(classes, name, below: count) { $0 >= -100 } }
     return classes.reshaped([batch])
   }
 }

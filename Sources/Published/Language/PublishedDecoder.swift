@@ -98,13 +98,18 @@ extension ModelInputs {
     guard ids.count > 0 else {
       throw .input(name: name, problem: "its shape is \(ids.shape), which holds nothing")
     }
-    let wrong = ids.integers().first {
-      !(0..<count).contains($0) && !($0 == -100 && name == "labels")
-    }
-    if let wrong {
+    try check(ids, name, below: count) { $0 >= 0 || $0 == -100 && name == "labels" }
+    return ids
+  }
+
+  /// Refuses numbers out of range. Where a program is traced there are none yet: whoever runs it sees to them.
+  func check(_ numbers: Tensor, _ name: String, below count: Int, _ isFine: (Int) -> Bool)
+    throws(PublishedError)
+  {
+    guard Evaluation.mode != .trace else { return }
+    if let wrong = numbers.integers().first(where: { $0 >= count || !isFine($0) }) {
       throw .input(name: name, problem: "it has \(wrong), which is not within 0 ..< \(count)")
     }
-    return ids
   }
 
   /// Which places of sequences are tokens: 1 and 0 as bool, [batch, 1, 1, length]; nil where nothing says so.

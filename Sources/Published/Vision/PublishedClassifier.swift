@@ -11,13 +11,10 @@ public protocol PublishedClassifier: PublishedModel {
   var channels: Int { get }
   /// Height and width of the smallest picture of which something is left at the end.
   var smallestPicture: Int { get }
-  /// Height and width of all pictures, where only one size fits.
-  var pictureSize: [Int]? { get }
 }
 
 extension PublishedClassifier {
   public var smallestPicture: Int { 1 }
-  public var pictureSize: [Int]? { nil }
 
   /// The pictures as networks take them.
   func pictures(_ inputs: ModelInputs) throws(PublishedError) -> Tensor {

@@ -20,8 +20,17 @@ public struct PublishedEfficientNet: PublishedClassifier {
       } + (0..<5).map { .init("efficientnet_lite\($0)", config("timm", "efficientnet_lite\($0)")) })
 
   private static func config(_ library: String, _ name: String) -> String {
-    #"{"library": "\#(library)", "architecture": "\#(name)"}"#
+    let edge = edges[String(name.split(separator: "_", maxSplits: 1)[1])] ?? 224
+    return #"{"library": "\#(library)", "architecture": "\#(name)", "#
+      + #""pretrained_cfg": {"input_size": [3, \#(edge), \#(edge)]}}"#
   }
+
+  /// Pixels of the edges of the pictures that published weights are for.
+  private static let edges = [
+    "b0": 224, "b1": 240, "b2": 288, "b3": 300, "b4": 380, "b5": 456, "b6": 528, "b7": 600,
+    "v2_s": 384, "v2_m": 480, "v2_l": 480, "lite0": 224, "lite1": 240, "lite2": 260, "lite3": 300,
+    "lite4": 380,
+  ]
 
   public static func reads(_ configuration: ModelConfiguration) -> Bool {
     let name = configuration.architecture

@@ -70,7 +70,12 @@ public struct PublishedInceptionV3: PublishedClassifier {
   public static let card = ArchitectureCard(
     "Inception v3", family: "vision", layouts: ["torchvision"],
     source: "Szegedy et al. 2015, arXiv:1512.00567",
-    sizes: [.init("inception_v3", #"{"library": "torchvision", "architecture": "inception_v3"}"#)])
+    sizes: [
+      .init(
+        "inception_v3",
+        #"{"library": "torchvision", "architecture": "inception_v3", "#
+          + #""pretrained_cfg": {"input_size": [3, 299, 299]}}"#)
+    ])
 
   public static func reads(_ configuration: ModelConfiguration) -> Bool {
     configuration.library == "torchvision"

@@ -129,6 +129,8 @@ public struct PublishedSwin: PublishedModel {
 
   // MARK: Use
 
+  public var pictureSize: [Int]? { image }
+
   private func pictures(_ inputs: ModelInputs) throws(PublishedError) -> Tensor {
     let sizes = model.configuration
     let name = labels == nil ? "x" : "pixel_values"

@@ -11,6 +11,10 @@ public protocol PublishedVisionTransformer: PublishedModel {
 }
 
 extension PublishedVisionTransformer {
+  public var pictureSize: [Int]? {
+    model.configuration.resamplesPositions ? nil : model.configuration.image
+  }
+
   /// The pictures as the network takes them.
   func pictures(_ inputs: ModelInputs) throws(PublishedError) -> Tensor {
     let configuration = model.configuration
