@@ -9,7 +9,8 @@ import Tensors
 extension LowRankAdapters {
   private static let configuration = "adapter_config.json"
   private static let weights = "adapter_model.safetensors"
-  private static let prefix = "base_model.model."
+  /// What stands before the name of every tensor.
+  package static let prefix = "base_model.model."
 
   /// Reads a folder of PEFT; whether the adapters fit a model, `check(_:)` says.
   /// - Throws: `CheckpointError` where a file is missing or malformed, or holds another kind of
@@ -41,8 +42,16 @@ extension LowRankAdapters {
     }
     try Safetensors.write(named, to: folder.appendingPathComponent(Self.weights))
     try CheckpointStore.write(
-      AdapterConfiguration.text(self, base: base),
+      configurationFile(base: base),
       to: folder.appendingPathComponent(Self.configuration))
+  }
+}
+
+extension LowRankAdapters {
+  /// The bytes of `adapter_config.json`.
+  /// - Parameter whole: modules that are trained as a whole beside the adapters (`modules_to_save`).
+  package func configurationFile(base: String?, saving whole: [String] = []) -> [UInt8] {
+    AdapterConfiguration.text(self, base: base, whole)
   }
 }
 
@@ -134,7 +143,7 @@ private struct AdapterConfiguration {
       uniquingKeysWith: { _, last in last })
   }
 
-  static func text(_ adapters: LowRankAdapters, base: String?) -> [UInt8] {
+  static func text(_ adapters: LowRankAdapters, base: String?, _ whole: [String]) -> [UInt8] {
     let settings = adapters.settings
     let patterns = { (values: [String: JSONValue]) in
       JSONValue.object(values.sorted { $0.key < $1.key }.map { .init($0.key, $0.value) })
@@ -153,7 +162,8 @@ private struct AdapterConfiguration {
       .init("rank_pattern", patterns(settings.ranks.mapValues { .integer($0) })),
       .init("alpha_pattern", patterns(settings.alphas.mapValues(number))),
       .init("bias", .string("none")),
-      .init("modules_to_save", .null),
+      .init(
+        "modules_to_save", whole.isEmpty ? .null : .array(whole.map { .string($0) })),
     ]).encoded(indented: true)
   }
 

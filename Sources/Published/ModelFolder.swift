@@ -19,25 +19,32 @@ public struct ModelFolder: Sendable {
   /// The network with its weights.
   /// - Throws: every tensor that is missing, surplus or of another shape, at once.
   public func model() throws(PublishedError) -> any PublishedModel {
-    try load(architecture)
+    var model = try architecture.init(configuration, key: RandomKey(seed: 0))
+    try fill(&model)
+    return model
   }
 
-  private func load<M: PublishedModel>(_ type: M.Type) throws(PublishedError) -> M {
-    var model = try M(configuration, key: RandomKey(seed: 0))
+  /// Puts the folder's weights in place of a network's own.
+  /// - Parameter mayRenew: whether a tensor of this name keeps its own numbers where the folder has none of its shape.
+  /// - Returns: the names of those that did.
+  @discardableResult
+  func fill(
+    _ model: inout any PublishedModel, renewing mayRenew: (_ name: String) -> Bool = { _ in false }
+  ) throws(PublishedError) -> [String] {
     if let weights = try weightsFile() {
-      try model.load(from: weights)
+      return try model.load(from: weights, renewing: mayRenew)
     } else if let recipe = try SyntheticWeights(configuration) ?? recipeOfReference() {
       model.replaceTensors(
         model.publishedLeaves().map {
-          $0.tensor.dataType.isFloatingPoint && !$0.isComputed
+          $0.tensor.dataType.isFloatingPoint && !$0.isComputed && !mayRenew($0.name)
             ? recipe($0.name, $0.tensor.shape) : $0.tensor
         })
+      return model.publishedLeaves().map(\.name).filter(mayRenew)
     } else {
       throw .missing(
         file: url.appendingPathComponent("model.safetensors").path,
         mend: "put the weights beside config.json")
     }
-    return model
   }
 
   /// What the metadata of a reference beside the configuration say of the weights.
@@ -71,8 +78,13 @@ extension PublishedModel {
   }
 
   /// Puts a file's tensors in place of the network's own.
+  /// - Parameter mayRenew: whether a tensor of this name keeps its own numbers where the file has none of its shape.
+  /// - Returns: the names of those that did.
   /// - Throws: every tensor that is missing, surplus or of another shape, at once; the network is then as it was.
-  public mutating func load(from url: URL) throws(PublishedError) {
+  @discardableResult
+  public mutating func load(
+    from url: URL, renewing mayRenew: (_ name: String) -> Bool = { _ in false }
+  ) throws(PublishedError) -> [String] {
     do throws(CheckpointError) {
       let file = try Checkpoint(url)
       let prefix = optionalPrefix
@@ -84,23 +96,32 @@ extension PublishedModel {
         if file[older] != nil { leaf.name = older }
         return leaf
       }
-      replaceTensors(try tensors(of: file, for: leaves))
+      let names = publishedLeaves().map(\.name)
+      let isRenewed = leaves.indices.map { i in
+        mayRenew(names[i]) && file[leaves[i].name]?.shape != leaves[i].tensor.shape
+      }
+      var own = tensors
+      let places = own.indices.filter { !isRenewed[$0] }
+      let read = try tensors(of: file, for: places.map { leaves[$0] }, renewing: mayRenew)
+      for (place, tensor) in zip(places, read) { own[place] = tensor }
+      replaceTensors(own)
+      return names.indices.filter { isRenewed[$0] }.map { names[$0] }
     } catch {
       throw .weights(error)
     }
   }
 
   /// What is left over may be something that no network needs.
-  private func tensors(of file: Checkpoint, for leaves: [Visitor.Leaf])
-    throws(CheckpointError) -> [Tensor]
-  {
+  private func tensors(
+    of file: Checkpoint, for leaves: [Visitor.Leaf], renewing mayRenew: (_ name: String) -> Bool
+  ) throws(CheckpointError) -> [Tensor] {
     do throws(CheckpointError) {
       return try file.tensors(for: leaves)
     } catch {
       guard case .mismatched(let path, let mismatches) = error else { throw error }
       let serious = mismatches.filter { mismatch in
         guard case .surplus(let name, _) = mismatch else { return true }
-        return !ignored.contains { WeightNames.fits(name, $0) }
+        return !mayRenew(name) && !ignored.contains { WeightNames.fits(name, $0) }
       }
       guard serious.isEmpty else { throw .mismatched(file: path, serious) }
       return try file.tensors(for: leaves, allowsSurplus: true)
