@@ -140,7 +140,9 @@ struct UnigramLearner {
       case .some(let parts):
         if frequency == 0 { continue }
         let score = log(frequency) - log(sum)
-        let logarithm = log(sum + frequency * Double(parts.count - 1))
+        // By the number of all pieces and not of these parts, as SentencePiece and those that
+        // follow it do: frequent pieces are kept rather than long ones.
+        let logarithm = log(sum + frequency * Double(pieces.count))
         let other = parts.reduce(0) { $0 + log(frequencies[$1] + frequency) - logarithm }
         candidates.append((index, frequency / total * (score - other)))
       }
