@@ -77,7 +77,7 @@ let package = Package(
     layer("Layers", ["Tensors"]),
     layer("Checkpoints", ["Documents", "Layers", "Images"]),
     layer("Optimizers", ["Layers"]),
-    layer("Tokenizers", ["CEmbedded", "Documents"]),
+    layer("Tokenizers", ["CEmbedded", "Documents", "Images"]),
     layer("Images", ["CImages"]),
     layer("Datasets", ["Images", "CEmbedded"]),
     layer("Models", ["Layers"]),
@@ -130,6 +130,11 @@ let package = Package(
     tests("Training"),
     tests("Recipes"),
     tests("Published", ["Checkpoints", "Documents", "Samplers", "Tensors"]),
+    .testTarget(
+      name: "RealWeightsTests",
+      dependencies: [
+        "Published", "Models", "Checkpoints", "Tokenizers", "Documents", "Tensors", "TestSupport",
+      ], swiftSettings: settings),
     tests("Commands", ["Documents", "Checkpoints", "XLA"]),
   ]
 )

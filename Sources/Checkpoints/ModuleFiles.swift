@@ -88,7 +88,8 @@ extension Checkpoint {
     return tensors
   }
 
-  func tensor(_ entry: Entry, _ type: DataType) throws(CheckpointError) -> Tensors.Tensor {
+  /// A copy of an entry's tensor, of the type that `ElementType.dataType` has for it.
+  package func tensor(_ entry: Entry, _ type: DataType) throws(CheckpointError) -> Tensors.Tensor {
     let storage = Storage(byteCount: entry.byteCount)
     var position = 0
     try unsafe read(entry) { piece in

@@ -1,5 +1,5 @@
 import Documents
-import Foundation
+package import Foundation
 import Images
 import Synchronization
 
@@ -7,25 +7,30 @@ import Synchronization
 ///
 /// Nothing is ever written by its names. Entries are looked at where they lie in the file; a
 /// deflated one is inflated as a whole, to the size that its tensor needs.
-final class ZipArchive: Sendable {
-  struct Entry: Sendable {
-    let name: String
+package final class ZipArchive: Sendable {
+  package struct Entry: Sendable {
+    package let name: String
     /// Where the local header begins.
     fileprivate(set) var start: Int
     /// Where the bytes lie, compressed or not.
     fileprivate(set) var range: Range<Int>
     /// The bytes when inflated.
-    let byteCount: Int
+    package let byteCount: Int
     let isDeflated: Bool
     fileprivate let checksum: UInt32
   }
 
-  let entries: [Entry]
+  package let entries: [Entry]
   private let file: MappedFile
   private let refuse: Refuse
   private let places: [ExactText: Int]
   /// Whose checksum was found right.
   private let verified = Mutex<Set<Int>>([])
+
+  /// Opens a file.
+  package convenience init(_ url: URL) throws(CheckpointError) {
+    try self.init(try MappedFile(url), path: url.path)
+  }
 
   init(_ file: MappedFile, path: String) throws(CheckpointError) {
     self.file = file
@@ -41,7 +46,7 @@ final class ZipArchive: Sendable {
   }
 
   /// The entry of this name.
-  func index(of name: String) -> Int? { places[ExactText(name)] }
+  package func index(of name: String) -> Int? { places[ExactText(name)] }
 
   /// Lends the bytes of an entry, after their checksum was found right.
   func withBytes<Result>(
@@ -64,7 +69,7 @@ final class ZipArchive: Sendable {
   }
 
   /// A copy of the bytes of an entry.
-  func bytes(_ index: Int) throws(CheckpointError) -> [UInt8] {
+  package func bytes(_ index: Int) throws(CheckpointError) -> [UInt8] {
     try unsafe withBytes(index) { bytes throws(CheckpointError) in unsafe [UInt8](bytes) }
   }
 

@@ -14,7 +14,9 @@ struct TokenizeCommand: Subcommand {
       type_ids and attention_mask, or text.
       """)
 
-  @Option(help: "The tokenizer.json file.", completion: .file())
+  @Option(
+    help: "The tokenizer.json file, or a folder with one or with vocab.json and merges.txt.",
+    completion: .file())
   var tokenizer: String
 
   @Flag(help: "Turn arrays of ids into texts.")
@@ -28,7 +30,10 @@ struct TokenizeCommand: Subcommand {
   func execute(_ console: Console) throws {
     let pipeline: TokenizerPipeline
     do throws(TokenizerError) {
-      pipeline = try TokenizerPipeline(contentsOf: URL(fileURLWithPath: tokenizer))
+      let url = URL(fileURLWithPath: tokenizer)
+      pipeline =
+        url.hasDirectoryPath
+        ? try TokenizerPipeline(folder: url) : try TokenizerPipeline(contentsOf: url)
     } catch {
       throw failure(error)
     }

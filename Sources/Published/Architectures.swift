@@ -7,10 +7,11 @@ public enum Architectures {
     PublishedAlexNet.self, PublishedGoogLeNet.self, PublishedInceptionV3.self, PublishedResNet.self,
     PublishedDenseNet.self, PublishedEfficientNet.self,
     PublishedViT.self, PublishedSwin.self, PublishedDeiT.self, PublishedCaiT.self,
-    PublishedT2TViT.self,
+    PublishedT2TViT.self, PublishedMTCNN.self,
     PublishedBART.self, PublishedBERT.self, PublishedGPT1.self, PublishedGPT2.self,
     PublishedGPTNeo.self, PublishedImageGPT.self, PublishedLlama.self, PublishedMASS.self,
     PublishedMarian.self, PublishedProphetNet.self, PublishedQwen2.self, PublishedT5.self,
+    PublishedPronunciation.self, PublishedSileroVAD.self, PublishedVoiceEncoder.self,
     PublishedMAE.self, PublishedCLIP.self, PublishedALIGN.self, PublishedFlorence2.self,
   ]
 

@@ -3,7 +3,8 @@ public import Foundation
 public import Layers
 internal import Tensors
 
-/// A folder with a `config.json` and, beside it, weights in their library's own names.
+/// A folder with a `config.json` and, beside it, weights in their library's own names: safetensors, PyTorch's files, each in
+/// one piece or in shards, or NumPy's `.npz`.
 public struct ModelFolder: Sendable {
   public let url: URL
   public let configuration: ModelConfiguration
@@ -53,16 +54,41 @@ public struct ModelFolder: Sendable {
     return file.flatMap { SyntheticWeights(metadata: $0.metadata) }
   }
 
-  /// The file of weights, by the libraries' names; nil where the folder has none.
+  /// The file of weights, or the index of its shards, by the libraries' names: safetensors before PyTorch's and NumPy's
+  /// files. Else the only `.pth`, `.pt` or `.npz` file; nil where the folder has none.
   private func weightsFile() throws(PublishedError) -> URL? {
-    let names = ["model.safetensors", "diffusion_pytorch_model.safetensors"]
-    return names.map(url.appendingPathComponent).first {
-      FileManager.default.fileExists(atPath: $0.path)
+    let files = ((try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []).sorted()
+    let names = [
+      "model.safetensors", "diffusion_pytorch_model.safetensors", "pytorch_model.bin",
+      "diffusion_pytorch_model.bin", "model.npz",
+    ].flatMap { [$0, $0 + ".index.json"] }
+    let others = files.filter { file in
+      [".pth", ".pt", ".npz"].contains { file.hasSuffix($0) }
     }
+    let name = names.first(where: files.contains) ?? (others.count == 1 ? others[0] : nil)
+    return name.map(url.appendingPathComponent)
   }
 }
 
 extension PublishedModel {
+  /// A network of published size with the weights of a file that has no `config.json` beside it:
+  ///
+  ///     let vad = try PublishedSileroVAD(weights: url).model
+  ///     let faces = try PublishedMTCNN(weights: url, size: "onet").model
+  ///
+  /// - Parameters:
+  ///   - url: a file of any format that `Checkpoint` reads.
+  ///   - size: a name of `card.sizes`; the first unless given.
+  /// - Throws: where no size is called so; every tensor that is missing, surplus or of another shape, at once.
+  public init(weights url: URL, size: String? = nil) throws(PublishedError) {
+    guard let known = Self.card.sizes.first(where: { size == nil || $0.name == size }) else {
+      throw .unknownArchitecture(name: size ?? Self.card.name, file: url.path)
+    }
+    try self.init(
+      ModelConfiguration(parsing: known.configuration, file: known.name), key: RandomKey(seed: 0))
+    try load(from: url)
+  }
+
   /// The network's tensors under the file's names.
   /// - Parameter hasPrefix: whether names have the beginning that some files leave out.
   public func publishedLeaves(hasPrefix: Bool = true) -> [Visitor.Leaf] {

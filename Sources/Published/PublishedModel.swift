@@ -42,6 +42,16 @@ extension PublishedModel {
   public var pictureSize: [Int]? { nil }
 }
 
+/// A network whose library runs it and gives it no loss.
+public protocol PublishedInference: PublishedModel {}
+
+extension PublishedInference {
+  public mutating func loss(of inputs: ModelInputs, _ phase: Phase) throws(PublishedError) -> Tensor
+  {
+    throw .input(name: "labels", problem: "\(Self.card.name) has no published loss")
+  }
+}
+
 /// One line of `apus models`.
 public struct ArchitectureCard: Sendable {
   /// Such as "GPT-2".

@@ -46,7 +46,7 @@ package struct Fixture: Sendable {
 
   /// A tensor of the reference, nil where it has none of this name.
   package subscript(name: String) -> Tensor? {
-    reference[name].flatMap { Fixture.tensor($0, of: reference) }
+    reference.tensor(name)
   }
 
   /// A tensor of the reference under its full name, such as `input.case.x`.
@@ -58,7 +58,7 @@ package struct Fixture: Sendable {
 
   /// A tensor of the weights, nil where there is none of this name.
   package func weight(_ name: String) -> Tensor? {
-    weights.flatMap { file in file[name].flatMap { Fixture.tensor($0, of: file) } }
+    weights?.tensor(name)
   }
 
   /// What the reference says in words, such as how it was trained.
@@ -69,14 +69,13 @@ package struct Fixture: Sendable {
     reference.entries.map(\.name).filter { $0.hasPrefix(prefix) }
       .map { String($0.dropFirst(prefix.count)) }
   }
+}
 
-  private static func tensor(_ entry: Safetensors.Entry, of file: SafetensorsFile) -> Tensor? {
-    let types: [Safetensors.ElementType: DataType] = [
-      .f32: .float32, .f16: .float16, .bf16: .bfloat16, .f64: .float64, .i32: .int32,
-      .i64: .int64, .u8: .uint8, .bool: .bool,
-    ]
-    return types[entry.type].map {
-      Tensor(bytes: file.bytes(of: entry), TensorType(entry.shape, $0))
+extension SafetensorsFile {
+  /// The tensor of this name, nil where there is none.
+  package func tensor(_ name: String) -> Tensor? {
+    self[name].flatMap { entry in
+      entry.type.dataType.map { Tensor(bytes: bytes(of: entry), TensorType(entry.shape, $0)) }
     }
   }
 }

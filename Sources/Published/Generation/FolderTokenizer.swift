@@ -3,16 +3,17 @@ internal import Tensors
 internal import Tokenizers
 
 extension ModelFolder {
-  /// What the folder's `tokenizer.json` describes.
+  /// What the folder's `tokenizer.json` describes, or the files that came before it.
   func tokenizer() throws(PublishedError) -> TokenizerPipeline {
-    let file = url.appendingPathComponent("tokenizer.json")
-    guard FileManager.default.fileExists(atPath: file.path) else {
-      throw .missing(file: file.path, mend: "put the model's tokenizer.json beside its config.json")
-    }
     do {
-      return try TokenizerPipeline(contentsOf: file)
+      return try TokenizerPipeline(folder: url)
     } catch {
-      throw .tokenizer(file: file.path, error)
+      guard case .file(url.path, _) = error else {
+        throw .tokenizer(file: url.appendingPathComponent("tokenizer.json").path, error)
+      }
+      throw .missing(
+        file: url.appendingPathComponent("tokenizer.json").path,
+        mend: "put the model's tokenizer.json beside its config.json")
     }
   }
 }

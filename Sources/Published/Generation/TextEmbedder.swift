@@ -32,7 +32,10 @@ public struct TextEmbedder: Sendable {
   /// Reads the network and its tokenizer.
   public init(_ folder: ModelFolder) throws(PublishedError) {
     network = try folder.model()
-    tokenizer = try folder.tokenizer()
+    var tokenizer = try folder.tokenizer()
+    // Texts are filled up to the longest of a batch.
+    tokenizer.padding = nil
+    self.tokenizer = tokenizer
     let configuration = folder.configuration
     pad = try configuration.integer("pad_token_id", default: 0)
     let limits = ["max_position_embeddings", "n_positions"].filter { configuration.has($0) }
@@ -53,7 +56,7 @@ public struct TextEmbedder: Sendable {
     for start in stride(from: 0, to: texts.count, by: 32) {
       var rows: [[Int]] = []
       for (i, text) in texts[start..<min(start + 32, texts.count)].enumerated() {
-        let tokens = tokenizer.encode(text)
+        let tokens = try tokens(of: text, number: start + i + 1)
         guard !tokens.isEmpty else {
           throw .input(name: "text \(start + i + 1)", problem: "it has no tokens")
         }
@@ -67,6 +70,15 @@ public struct TextEmbedder: Sendable {
       parts.append(try vectors(ModelInputs(texts: rows, pad)).evaluated())
     }
     return parts.isEmpty ? .zeros([0, 0]) : concatenate(parts)
+  }
+
+  /// A text's tokens, as many as the tokenizer's own truncation leaves.
+  private func tokens(of text: String, number: Int) throws(PublishedError) -> [Int] {
+    do {
+      return try tokenizer.encoding(of: text).ids
+    } catch {
+      throw .input(name: "text \(number)", problem: "\(error)")
+    }
   }
 
   private func vectors(_ inputs: ModelInputs) throws(PublishedError) -> Tensor {

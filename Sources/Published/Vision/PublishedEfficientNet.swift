@@ -3,10 +3,12 @@ internal import Layers
 public import Models
 public import Tensors
 
-/// EfficientNet, EfficientNet-Lite and EfficientNetV2 in torchvision's and timm's layouts.
+/// EfficientNet, EfficientNet-Lite and EfficientNetV2 in torchvision's and timm's layouts, EfficientNet-Lite also under the
+/// names of efficientnet-lite-pytorch.
 public struct PublishedEfficientNet: PublishedClassifier {
   public var model: EfficientNet
   public let names: WeightNames
+  public let olderNames: WeightNames
   public var channels: Int { model.configuration.inputs }
 
   public static let card = ArchitectureCard(
@@ -17,7 +19,10 @@ public struct PublishedEfficientNet: PublishedClassifier {
     }
       + ["s", "m", "l"].map {
         .init("efficientnet_v2_\($0)", config("torchvision", "efficientnet_v2_\($0)"))
-      } + (0..<5).map { .init("efficientnet_lite\($0)", config("timm", "efficientnet_lite\($0)")) })
+      }
+      + ["", "tf_"].flatMap { original in
+        (0..<5).map { "\(original)efficientnet_lite\($0)" }.map { .init($0, config("timm", $0)) }
+      })
 
   private static func config(_ library: String, _ name: String) -> String {
     let edge = edges[String(name.split(separator: "_", maxSplits: 1)[1])] ?? 224
@@ -49,6 +54,7 @@ public struct PublishedEfficientNet: PublishedClassifier {
       try isTimm
       ? Self.timmNames(sizes, generalGates: Self.usesGeneralGates(configuration.arguments))
       : Self.torchvisionNames(sizes)
+    olderNames = isTimm ? Self.liteNames(sizes) : [:]
   }
 
   // MARK: Names
@@ -104,6 +110,36 @@ public struct PublishedEfficientNet: PublishedClassifier {
       ("stages.*.*.squeeze.fc2", "blocks.*.*.se." + (generalGates ? "fc2" : "conv_expand")),
       ("stages.*.*.squeeze", "blocks.*.*.se"), ("stages", "blocks"), ("pooled", "global_pool"),
     ]
+    return WeightNames(rules)
+  }
+}
+
+// MARK: - EfficientNet-Lite
+
+extension PublishedEfficientNet {
+  /// The names of efficientnet-lite-pytorch by timm's: blocks are counted through all stages, and a norm is called by its
+  /// place in a block that widens.
+  private static func liteNames(_ sizes: EfficientNetConfiguration) -> WeightNames {
+    var rules = [
+      ("conv_stem", "_conv_stem"), ("bn1", "_bn0"), ("conv_head", "_conv_head"), ("bn2", "_bn1"),
+      ("classifier", "_fc"),
+    ]
+    var place = 0
+    for (i, blocks) in sizes.stages.enumerated() {
+      for (j, block) in blocks.enumerated() {
+        let (timm, lite) = ("blocks.\(i).\(j)", "_blocks.\(place)")
+        let widens = block.kind == .inverted
+        let units = [
+          ("conv_pw", "_expand_conv"), ("conv_dw", "_depthwise_conv"),
+          (widens ? "conv_pwl" : "conv_pw", "_project_conv"),
+        ]
+        for (number, unit) in units.dropFirst(widens ? 0 : 1).enumerated() {
+          rules.append(("\(timm).\(unit.0)", "\(lite).\(unit.1)"))
+          rules.append(("\(timm).bn\(number + 1)", "\(lite)._bn\(number + (widens ? 0 : 1))"))
+        }
+        place += 1
+      }
+    }
     return WeightNames(rules)
   }
 }
