@@ -133,7 +133,8 @@ let package = Package(
     .testTarget(
       name: "RealWeightsTests",
       dependencies: [
-        "Published", "Models", "Checkpoints", "Tokenizers", "Documents", "Tensors", "TestSupport",
+        "Published", "Models", "Layers", "Checkpoints", "Tokenizers", "Documents", "Tensors",
+        "TestSupport",
       ], swiftSettings: settings),
     tests("Commands", ["Documents", "Checkpoints", "XLA"]),
   ]

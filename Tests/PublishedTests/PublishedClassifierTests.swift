@@ -21,7 +21,9 @@ import Testing
     "efficientnet_v2_l": 118_515_272, "efficientnet_lite0": 4_652_008,
     "efficientnet_lite1": 5_416_680, "efficientnet_lite2": 6_092_072,
     "efficientnet_lite3": 8_197_096,
-    "efficientnet_lite4": 13_006_568,
+    "efficientnet_lite4": 13_006_568, "tf_efficientnet_lite0": 4_652_008,
+    "tf_efficientnet_lite1": 5_416_680, "tf_efficientnet_lite2": 6_092_072,
+    "tf_efficientnet_lite3": 8_197_096, "tf_efficientnet_lite4": 13_006_568,
   ]
 
   static let architectures: [any PublishedModel.Type] = [

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Layers
 import Models
 import Published
 import Tensors
