@@ -134,7 +134,7 @@ let package = Package(
       name: "RealWeightsTests",
       dependencies: [
         "Published", "Models", "Layers", "Checkpoints", "Tokenizers", "Documents", "Tensors",
-        "TestSupport",
+        "Datasets", "TestSupport",
       ], swiftSettings: settings),
     tests("Commands", ["Documents", "Checkpoints", "XLA"]),
   ]

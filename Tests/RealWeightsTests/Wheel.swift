@@ -1,4 +1,5 @@
 import Checkpoints
+import Datasets
 import Foundation
 import Synchronization
 import Testing
@@ -69,13 +70,8 @@ extension Trait where Self == ConditionTrait {
 final class WheelCache: Sendable {
   static let shared = WheelCache()
 
-  static let folder: URL = {
-    let environment = ProcessInfo.processInfo.environment
-    let cache =
-      environment["APUS_CACHE"] ?? environment["XDG_CACHE_HOME"].map { $0 + "/apus" }
-      ?? NSHomeDirectory() + "/.cache/apus"
-    return URL(fileURLWithPath: cache).appendingPathComponent("wheels")
-  }()
+  static let folder = URL(fileURLWithPath: DataPlaces.standard.cache)
+    .appendingPathComponent("wheels")
 
   private struct State {
     var isThere: [String: Bool] = [:]

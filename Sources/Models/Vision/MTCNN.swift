@@ -88,9 +88,9 @@ public struct MTCNN: Module {
     }
   }
 
-  /// The results of pictures [batch, height, width, 3] with values (byte − 127.5) / 128: the logits of "no face" and "face",
-  /// the corrections of the box's left, top, right and bottom edge in parts of its size, and in the last network five
-  /// points. [batch, numbers]; [batch, rows, columns, numbers] in the first.
+  /// The results of pictures [batch, height, width, 3] with values (byte − 127.5) / 128: the logits of "no face" and "face";
+  /// how far the box's left, top, right and bottom edge are off, in parts of its size; and in the last network five points in
+  /// such parts, first their columns, then their rows. [batch, numbers]; [batch, rows, columns, numbers] in the first.
   public func callAsFunction(_ pictures: Tensor) -> [Tensor] {
     var x = pictures
     for (i, stage) in configuration.stages.enumerated() {

@@ -12,7 +12,8 @@ public struct PublishedEfficientNet: PublishedClassifier {
   public var channels: Int { model.configuration.inputs }
 
   public static let card = ArchitectureCard(
-    "EfficientNet", family: "vision", layouts: ["torchvision", "timm"],
+    "EfficientNet", family: "vision",
+    layouts: ["torchvision", "timm", "efficientnet-lite-pytorch"],
     source: "Tan and Le, arXiv:1905.11946 and arXiv:2104.00298",
     sizes: scales.keys.sorted().map {
       .init("efficientnet_\($0)", config("torchvision", "efficientnet_\($0)"))
