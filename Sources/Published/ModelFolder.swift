@@ -32,7 +32,7 @@ public struct ModelFolder: Sendable {
   func fill(
     _ model: inout any PublishedModel, renewing mayRenew: (_ name: String) -> Bool = { _ in false }
   ) throws(PublishedError) -> [String] {
-    if let weights = try weightsFile() {
+    if let weights = weightsFile() {
       return try model.load(from: weights, renewing: mayRenew)
     } else if let recipe = try SyntheticWeights(configuration) ?? recipeOfReference() {
       model.replaceTensors(
@@ -56,7 +56,7 @@ public struct ModelFolder: Sendable {
 
   /// The file of weights, or the index of its shards, by the libraries' names: safetensors before PyTorch's and NumPy's
   /// files. Else the only `.pth`, `.pt` or `.npz` file; nil where the folder has none.
-  private func weightsFile() throws(PublishedError) -> URL? {
+  private func weightsFile() -> URL? {
     let files = ((try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []).sorted()
     let names = [
       "model.safetensors", "diffusion_pytorch_model.safetensors", "pytorch_model.bin",
