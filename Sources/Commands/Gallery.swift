@@ -22,7 +22,7 @@ struct GalleryCommand: Subcommand {
   @Option(help: "Minutes for all methods together (default: one for each method).")
   var minutes: Double?
 
-  @Option(help: "Only these recipes, with commas between them (default: all).")
+  @Option(help: "Only these recipes, with commas between them (default: one or two of each family).")
   var only: String?
 
   @Option(help: "The seed of every method (default: 1, or APUS_SEED).")
@@ -40,8 +40,9 @@ struct GalleryCommand: Subcommand {
   }
 
   func execute(_ console: Console) throws {
-    let names = only.map { $0.split(separator: ",").map(String.init) } ?? Recipes.names
-    let recipes = try names.map { name throws(Failure) in try Recipes.named(name) }
+    let names = only.map { $0.split(separator: ",").map(String.init) }
+    let recipes =
+      try names?.map { name throws(Failure) in try Recipes.named(name) } ?? Recipes.gallery
     guard !recipes.isEmpty else { throw Failure(.missing, "there are no recipes.") }
     try OutputFile.makeFolder(out + "/runs")
     let seed = try resolved(seed, "SEED") ?? 1

@@ -24,8 +24,8 @@ public struct Recurrent<Cell: RecurrentCell>: Module {
   }
 
   /// Makes all cells; the first layer's take `inputs` numbers, the others what the layer below gives.
-  init(
-    inputs: Int, layers: Int, isBidirectional: Bool, dropout: Double, key: RandomKey,
+  public init(
+    inputs: Int, layers: Int, isBidirectional: Bool = false, dropout: Double = 0, key: RandomKey,
     _ make: (_ inputs: Int, _ key: RandomKey) -> Cell
   ) {
     let directions = isBidirectional ? 2 : 1
@@ -39,6 +39,7 @@ public struct Recurrent<Cell: RecurrentCell>: Module {
 
   private var directions: Int { isBidirectional ? 2 : 1 }
   public var layers: Int { cells.count / directions }
+  public var inputs: Int { cells[0].inputs }
   /// The numbers of an output: twice those of a cell in two directions.
   public var outputs: Int { cells[0].outputs * directions }
 
@@ -52,13 +53,14 @@ public struct Recurrent<Cell: RecurrentCell>: Module {
   /// - Parameters:
   ///   - x: [batch, time, inputs]; [time, batch, inputs] where `isTimeMajor`, which spares copies.
   ///   - state: where to begin, in the order of `cells`; zeros unless given.
+  ///   - reversed: the sequences are read from their ends; outputs still stand at their own step.
   ///   - lengths: the valid steps of every row, [batch], int32 or int64. States stop at a row's last valid step, where the
   ///     backward direction begins; outputs beyond are 0.
   /// - Returns: the last layer's outputs, forward and backward ones side by side, with the axes of `x`; and the last state
   ///   of every cell.
   public func callAsFunction(
-    _ x: Tensor, state: [RecurrentState]? = nil, lengths: Tensor? = nil, isTimeMajor: Bool = false,
-    _ phase: Phase = .inference
+    _ x: Tensor, state: [RecurrentState]? = nil, lengths: Tensor? = nil, reversed: Bool = false,
+    isTimeMajor: Bool = false, _ phase: Phase = .inference
   ) -> (outputs: Tensor, state: [RecurrentState]) {
     guard x.rank == 3 else { fail("recurrent: \(x.label) \(x.shape) is not [batch, time, width]") }
     var x = isTimeMajor ? x : x.swapped(0, 1)
@@ -77,7 +79,7 @@ public struct Recurrent<Cell: RecurrentCell>: Module {
       var outputs: [Tensor] = []
       for direction in 0..<directions {
         let i = layer * directions + direction
-        let (end, y) = run(cells[i], x, starts[i], isValid, reversed: direction == 1)
+        let (end, y) = run(cells[i], x, starts[i], isValid, reversed: (direction == 1) != reversed)
         ends.append(end)
         outputs.append(y)
       }

@@ -4,6 +4,21 @@ public import Training
 public enum Recipes {
   public static let all: [any Recipe.Type] = [
     LSTMText.self,
+    LSTMTranslate.self,
+    Seq2SeqTranslate.self,
+    TransformerTranslate.self,
+    GPTText.self,
+    ResNetFashion.self,
+    VAEFashion.self,
+    RealNVP2D.self,
+    RealNVPFashion.self,
+    RBMFashion.self,
+    DDPMFashion.self,
+  ]
+
+  /// Those that `apus gallery` trains unless others are named: a minute for each must show something.
+  public static let gallery: [any Recipe.Type] = [
+    LSTMText.self,
     GPTText.self,
     ResNetFashion.self,
     VAEFashion.self,

@@ -5,8 +5,15 @@ import Reports
 public protocol Dataset: Sendable {
   associatedtype Batch: Module
   var count: Int { get }
-  /// The items of these indices. All batches of one size have tensors of the same shapes.
+  /// The items of these indices. Batches have tensors of few different shapes: a step is compiled for each.
   func batch(_ indices: [Int]) -> Batch
+  /// Batches to learn from are of neighbours, as they stand: for texts in the order of their lengths, so that little
+  /// padding is needed. Else every batch is of items from anywhere.
+  var keepsNeighbors: Bool { get }
+}
+
+extension Dataset {
+  public var keepsNeighbors: Bool { false }
 }
 
 /// Data in parts: what is learned from and what is measured on.
@@ -61,28 +68,51 @@ public struct Examples<Batch: Module>: Dataset {
 /// next power of four, walked until it falls among the items (Black and Rogaway 2002, "Ciphers with
 /// arbitrary finite domains").
 public struct BatchOrder: Sendable {
+  private let items: Int
+  /// What is permuted: items, or blocks of them.
   public let count: Int
   public let batchSize: Int
+  /// Batches are whole blocks of neighbours in another order every epoch, which leaves out the few items that make no
+  /// block: now some at the beginning, now some at the end.
+  private let isInBlocks: Bool
   private let seed: UInt64
   private let halfBits: UInt64
 
-  public init(count: Int, batchSize: Int, seed: UInt64) {
-    self.count = max(1, count)
+  public init(count: Int, batchSize: Int, seed: UInt64, keepsNeighbors: Bool = false) {
+    let items = max(1, count)
+    isInBlocks = keepsNeighbors && items >= batchSize
+    self.items = items
+    self.count = isInBlocks ? items / batchSize : items
     self.batchSize = batchSize
     self.seed = seed
     let bits = Int.bitWidth - (self.count - 1).leadingZeroBitCount
     halfBits = UInt64(max(1, (bits + 1) / 2))
   }
 
-  /// The items of a step, counted from 0. A batch may reach into the next epoch.
+  /// The order of a dataset to learn from.
+  public init(of data: some Dataset, batchSize: Int, seed: UInt64) {
+    self.init(
+      count: data.count, batchSize: batchSize, seed: seed, keepsNeighbors: data.keepsNeighbors)
+  }
+
+  /// The items of a step, counted from 0. A batch of single items may reach into the next epoch.
   public func indices(step: Int) -> [Int] {
-    (step * batchSize..<(step + 1) * batchSize).map { index(epoch: $0 / count, place: $0 % count) }
+    if isInBlocks {
+      let epoch = step / count
+      let spare = UInt64(items - count * batchSize)
+      let first = Int(mixed(seed ^ UInt64(bitPattern: Int64(epoch))) % (spare + 1))
+      let start = first + index(epoch: epoch, place: step % count) * batchSize
+      return Array(start..<(start + batchSize))
+    }
+    return (step * batchSize..<(step + 1) * batchSize).map { index(epoch: $0 / count, place: $0 % count) }
   }
 
   /// Epochs that lie behind after `steps` steps.
-  public func epoch(after steps: Int) -> Double { Double(steps * batchSize) / Double(count) }
+  public func epoch(after steps: Int) -> Double {
+    Double(steps * (isInBlocks ? 1 : batchSize)) / Double(count)
+  }
 
-  /// The item at a place of an epoch.
+  /// The item, or the block, at a place of an epoch.
   public func index(epoch: Int, place: Int) -> Int {
     let key = mixed(seed ^ mixed(UInt64(bitPattern: Int64(epoch)) &+ 0x9E37_79B9_7F4A_7C15))
     var value = UInt64(place)

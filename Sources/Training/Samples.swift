@@ -46,7 +46,16 @@ struct Samples {
     case .texts(let texts):
       [(".txt", Array(texts.samples.map { $0.given + $0.text }.joined(separator: "\n\n").utf8))]
     case .sound(let sound): [(".wav", wave(sound))]
-    case .density, .confusion, .nothing: []
+    case .translations(let table):
+      [
+        (
+          ".txt",
+          Array(
+            table.rows.map { "\($0.source)\n→ \($0.translation)\n= \($0.reference)" }
+              .joined(separator: "\n\n").utf8)
+        )
+      ]
+    case .density, .confusion, .alignment, .nothing: []
     }
   }
 

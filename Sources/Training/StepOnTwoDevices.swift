@@ -21,8 +21,7 @@ extension Recipe {
     let data = try configuration.data(of: recipe)
     let key = RandomKey(seed: configuration.seed)
     let order = BatchOrder(
-      count: data.training.count, batchSize: configuration.settings.batchSize,
-      seed: configuration.seed)
+      of: data.training, batchSize: configuration.settings.batchSize, seed: configuration.seed)
     var state = recipe.start(data, key.fork(Purpose.start))
     recipe.prepare(&state, step: 0)
     state = state.evaluated()

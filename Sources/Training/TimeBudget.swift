@@ -25,7 +25,7 @@ struct TimeBudget {
     var state = recipe.start(data, key.fork(Purpose.start))
     let step = Trainer<R>.compiledStep(recipe)
     let order = BatchOrder(
-      count: data.training.count, batchSize: settings.batchSize, seed: configuration.seed)
+      of: data.training, batchSize: settings.batchSize, seed: configuration.seed)
     func advance(_ number: Int) {
       recipe.prepare(&state, step: number)
       let input = StepInput(data.training.batch(order.indices(step: number)), key, step: number)

@@ -81,8 +81,7 @@ final class Trainer<R: Recipe> {
     try Self.requireMemory(state)
     checkpoint = RecipeCheckpoint(recipe, state)
     order = BatchOrder(
-      count: data.training.count, batchSize: configuration.settings.batchSize,
-      seed: configuration.seed)
+      of: data.training, batchSize: configuration.settings.batchSize, seed: configuration.seed)
     trainer = TrainerState(
       recipe: R.method.name, step: 0, steps: configuration.settings.steps, epoch: 0,
       seed: configuration.seed)

@@ -18,6 +18,52 @@ public struct RecurrentMemory: TokenMemory {
   }
 }
 
+/// Texts that begin with some tokens that are none, with these put to their ends, where recurrent states stop.
+struct ShiftedTokens {
+  let ids: Tensor
+  /// How many of each row are tokens: int32, [batch].
+  let lengths: Tensor
+  private let shift: Tensor
+
+  /// - Parameters:
+  ///   - ids: [batch, length].
+  ///   - padding: how many tokens at the beginning of each text are none: int32, [batch].
+  init(_ ids: Tensor, padding: Tensor) {
+    let length = ids.shape[1]
+    shift = padding.expanded(1)
+    let places = minimum(Tensor.range(length).expanded(0) + shift, Self.number(length - 1))
+    self.ids = ids.takeAlong(1, places.cast(to: .int32))
+    lengths = Self.number(length) - padding
+  }
+
+  /// The last places of what was made of the tokens, [batch, length, width], where they were before.
+  func last(_ count: Int, of outputs: Tensor) -> Tensor {
+    let places = Tensor.range(ids.shape[1]).expanded(0) - shift
+    let own = maximum(places, Self.number(0)).lastPlaces(count).expanded(2)
+    return outputs.takeAlong(
+      1, own.broadcast(to: [ids.shape[0], count, outputs.shape[2]]))
+  }
+
+  private static func number(_ value: Int) -> Tensor { .fill(integer: Int64(value), [], .int32) }
+}
+
+extension Recurrent {
+  /// What it makes of the last places of texts whose first tokens may be none.
+  /// - Parameter embedding: of ids [length, batch].
+  func read(
+    _ ids: Tensor, _ memory: inout RecurrentMemory, last count: Int,
+    _ embedding: (Tensor) -> Tensor
+  ) -> Tensor {
+    let shifted = memory.padding.map { ShiftedTokens(ids, padding: $0) }
+    let (outputs, last) = self(
+      embedding((shifted?.ids ?? ids).transposed()), state: memory.states,
+      lengths: shifted?.lengths, isTimeMajor: true)
+    memory = RecurrentMemory(states: last)
+    let states = outputs.swapped(0, 1)
+    return shifted?.last(count, of: states) ?? states.lastPlaces(count)
+  }
+}
+
 extension RecurrentLanguageModel: TokenModel {
   public var context: Int? { nil }
 
@@ -28,23 +74,20 @@ extension RecurrentLanguageModel: TokenModel {
   }
 
   public func read(_ ids: Tensor, _ memory: inout RecurrentMemory, last count: Int) -> Tensor {
-    guard let padding = memory.padding else {
-      let (outputs, last) = recurrent(
-        tokens(ids.transposed()), state: memory.states, isTimeMajor: true)
-      memory.states = last
-      return head(outputs.swapped(0, 1).lastPlaces(count))
-    }
-    // Steps that are none go to the end, where the states stop.
-    let length = ids.shape[1]
-    let (shift, places) = (padding.expanded(1), Tensor.range(length).expanded(0))
-    let tokens = ids.takeAlong(1, minimum(places + shift, number(length - 1)).cast(to: .int32))
-    let (outputs, last) = recurrent(
-      self.tokens(tokens), state: memory.states, lengths: number(length) - padding)
-    memory = RecurrentMemory(states: last)
-    let own = maximum(places - shift, number(0)).lastPlaces(count).expanded(2)
-    return head(
-      outputs.takeAlong(1, own.broadcast(to: [ids.shape[0], count, outputs.shape[2]])))
+    head(recurrent.read(ids, &memory, last: count) { tokens($0) })
+  }
+}
+
+extension ConditionedWriter: TokenModel {
+  public var context: Int? { nil }
+
+  public func memory(of source: Tensor, batch: Int, capacity: Int, padding: Tensor?)
+    -> RecurrentMemory
+  {
+    RecurrentMemory(states: start(source), padding: padding)
   }
 
-  private func number(_ value: Int) -> Tensor { .fill(integer: Int64(value), [], .int32) }
+  public func read(_ ids: Tensor, _ memory: inout RecurrentMemory, last count: Int) -> Tensor {
+    head(recurrent.read(ids, &memory, last: count) { tokens($0) })
+  }
 }

@@ -14,6 +14,9 @@ public enum Figure: Sendable, Equatable {
   case density(DensityMap)
   /// Which classes are taken for which.
   case confusion(ConfusionMatrix)
+  case translations(TranslationTable)
+  /// Where a model looked for each word that it wrote.
+  case alignment(AlignmentMap)
   /// Nothing yet: "No samples yet: the first are drawn at step 500."
   case nothing(String)
 }

@@ -7,7 +7,8 @@ extension Figure: Codable {
   private enum Key: String, CodingKey { case type, note }
 
   private enum Name: String, Codable {
-    case pictures, rows, classes, denoising, texts, sound, density, confusion, nothing
+    case pictures, rows, classes, denoising, texts, sound, density, confusion, translations
+    case alignment, nothing
   }
 
   public init(from decoder: any Decoder) throws {
@@ -22,6 +23,8 @@ extension Figure: Codable {
       case .sound: .sound(try SoundSample(from: decoder))
       case .density: .density(try DensityMap(from: decoder))
       case .confusion: .confusion(try ConfusionMatrix(from: decoder))
+      case .translations: .translations(try TranslationTable(from: decoder))
+      case .alignment: .alignment(try AlignmentMap(from: decoder))
       case .nothing: .nothing(try values.decode(String.self, forKey: .note))
       }
   }
@@ -41,6 +44,8 @@ extension Figure: Codable {
     case .sound(let figure): try write(.sound, figure)
     case .density(let figure): try write(.density, figure)
     case .confusion(let figure): try write(.confusion, figure)
+    case .translations(let figure): try write(.translations, figure)
+    case .alignment(let figure): try write(.alignment, figure)
     case .nothing(let note):
       try values.encode(Name.nothing, forKey: .type)
       try values.encode(note, forKey: .note)

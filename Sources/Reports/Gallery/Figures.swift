@@ -30,11 +30,13 @@ struct Figures {
     case .sound(let sound): SoundFigure(sound: sound, caption: caption(of: sound)).markup
     case .density(let map): density(map)
     case .confusion(let matrix): confusion(matrix)
+    case .translations(let table): translations(table)
+    case .alignment(let map): alignment(map)
     case .nothing(let note): "<div class=\"fig\"><div class=\"empty\">\(note)</div></div>"
     }
   }
 
-  private func framed(_ body: HTML, _ caption: String) -> HTML {
+  func framed(_ body: HTML, _ caption: String) -> HTML {
     let text: HTML = caption.isEmpty ? "" : "<figcaption>\(caption)</figcaption>"
     return "<figure class=\"fig\">\(body)\(text)</figure>"
   }

@@ -111,7 +111,7 @@ struct Head {
     case .classes(let classes): classes.columns.first?.pictures.first.map(image)
     case .denoising(let strip):
       (strip.samples?.pictures.first ?? strip.states.last).map(image)
-    case .texts: "<span class=\"aa\" aria-hidden=\"true\">Aa</span>"
+    case .texts, .translations: "<span class=\"aa\" aria-hidden=\"true\">Aa</span>"
     case .sound(let sound):
       """
       <svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">\
@@ -119,7 +119,7 @@ struct Head {
       """
     case .density(let map):
       tile(map)
-    case .confusion, .nothing: nil
+    case .confusion, .alignment, .nothing: nil
     }
   }
 

@@ -97,7 +97,7 @@ public enum PlateWall {
       let (levels, width) = SoundFigure.spectrogram(of: sound)
       return [plot(levels, width: width, scheme)]
     case .density(let map): return [plot(map.levels, width: map.side, scheme)]
-    case .texts, .confusion, .nothing: return []
+    case .texts, .translations, .confusion, .alignment, .nothing: return []
     }
   }
 

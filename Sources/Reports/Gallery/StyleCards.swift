@@ -153,5 +153,13 @@ extension Style {
       background:color-mix(in srgb,var(--accent) calc(var(--p)*1%),var(--well))}
     .conf td.zero{color:var(--soft)}
 
+    /* where a model looked for each word: rows are what it wrote */
+    .align{max-height:32rem;overflow:auto}
+    .align td{min-width:14px;height:14px;padding:0}
+
+    /* sentences, what a model made of them, what a person did */
+    .trans{overflow-x:auto}
+    .trans td{min-width:10rem;vertical-align:top;font:.875rem/1.45 var(--serif)}
+
     """#
 }
