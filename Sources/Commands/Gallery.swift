@@ -22,7 +22,8 @@ struct GalleryCommand: Subcommand {
   @Option(help: "Minutes for all methods together (default: one for each method).")
   var minutes: Double?
 
-  @Option(help: "Only these recipes, with commas between them (default: one or two of each family).")
+  @Option(
+    help: "Only these recipes, with commas between them (default: one or two of each family).")
   var only: String?
 
   @Option(help: "The seed of every method (default: 1, or APUS_SEED).")

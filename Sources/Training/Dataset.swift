@@ -104,7 +104,9 @@ public struct BatchOrder: Sendable {
       let start = first + index(epoch: epoch, place: step % count) * batchSize
       return Array(start..<(start + batchSize))
     }
-    return (step * batchSize..<(step + 1) * batchSize).map { index(epoch: $0 / count, place: $0 % count) }
+    return (step * batchSize..<(step + 1) * batchSize).map {
+      index(epoch: $0 / count, place: $0 % count)
+    }
   }
 
   /// Epochs that lie behind after `steps` steps.

@@ -15,7 +15,7 @@ import Testing
       var score, penalty: Double
       var precisions: [Double]
       var length: Int
-      var reference_length: Int
+      var referenceLength: Int
     }
 
     struct Sentence: Decodable {
@@ -26,7 +26,9 @@ import Testing
 
   private static func scores() throws -> Scores {
     let file = Fixture.root.appending(path: "sacrebleu/scores.json")
-    return try JSONDecoder().decode(Scores.self, from: Data(contentsOf: file))
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode(Scores.self, from: Data(contentsOf: file))
   }
 
   @Test func `corpora have sacreBLEU's score, precisions, lengths and penalty`() throws {
@@ -36,7 +38,7 @@ import Testing
       let bleu = BLEU(corpus.translations, references: corpus.references)
       #expect(abs(bleu.score - corpus.score) < 1e-9, "\(corpus.translations.prefix(2))")
       #expect(abs(bleu.brevityPenalty - corpus.penalty) < 1e-12)
-      #expect((bleu.length, bleu.referenceLength) == (corpus.length, corpus.reference_length))
+      #expect((bleu.length, bleu.referenceLength) == (corpus.length, corpus.referenceLength))
       for (own, other) in zip(bleu.precisions, corpus.precisions) {
         #expect(abs(own - other) < 1e-9)
       }

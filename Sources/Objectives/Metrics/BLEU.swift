@@ -95,9 +95,21 @@ public struct BLEU: Sendable, Hashable {
     }
     scalars.append(" ")
     // A full stop or comma belongs to a number only between two digits; a hyphen behind a digit stands alone.
-    scalars = scalars.pairs { !isDigit($0) && isPoint($1) } with: { [$0, " ", $1, " "] }
-    scalars = scalars.pairs { isPoint($0) && !isDigit($1) } with: { [" ", $0, " ", $1] }
-    scalars = scalars.pairs { isDigit($0) && $1 == "-" } with: { [$0, " ", $1, " "] }
+    scalars = scalars.pairs {
+      !isDigit($0) && isPoint($1)
+    } with: {
+      [$0, " ", $1, " "]
+    }
+    scalars = scalars.pairs {
+      isPoint($0) && !isDigit($1)
+    } with: {
+      [" ", $0, " ", $1]
+    }
+    scalars = scalars.pairs {
+      isDigit($0) && $1 == "-"
+    } with: {
+      [$0, " ", $1, " "]
+    }
     return scalars.split { $0.properties.isWhitespace }.map {
       String(String.UnicodeScalarView($0))
     }

@@ -41,7 +41,7 @@ public struct LSTMTranslate: TranslationRecipe {
 
   public init(_ settings: Settings) throws {
     self.settings = settings
-    texts = try TranslationTexts(vocabulary: settings.vocabulary)
+    texts = try .sharing(vocabulary: settings.vocabulary)
   }
 
   public var update: Update {

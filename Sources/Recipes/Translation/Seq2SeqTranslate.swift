@@ -65,7 +65,7 @@ public struct Seq2SeqTranslate: TranslationRecipe {
 
   public init(_ settings: Settings) throws {
     self.settings = settings
-    texts = try TranslationTexts(vocabulary: settings.vocabulary)
+    texts = try .sharing(vocabulary: settings.vocabulary)
   }
 
   public var update: Update {

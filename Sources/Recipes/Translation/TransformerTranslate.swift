@@ -55,7 +55,7 @@ public struct TransformerTranslate: TranslationRecipe {
 
   public init(_ settings: Settings) throws {
     self.settings = settings
-    texts = try TranslationTexts(vocabulary: settings.vocabulary)
+    texts = try .sharing(vocabulary: settings.vocabulary)
   }
 
   public var update: Update {

@@ -1,5 +1,5 @@
-public import Layers
 internal import Datasets
+public import Layers
 internal import Models
 internal import Objectives
 public import Reports
@@ -56,7 +56,8 @@ extension TranslationRecipe {
       ? ["loss": loss(.mean)] : ["loss": loss(.sum) / Double(batch.first.shape[0])]
   }
 
-  public func evaluate(_ state: State, _ data: DataSplit<VersePairs>, _ key: RandomKey) -> [Metric] {
+  public func evaluate(_ state: State, _ data: DataSplit<VersePairs>, _ key: RandomKey) -> [Metric]
+  {
     let verses = data.heldOut
     let translations = translations(verses.items.map(\.source), state.best, beams: verses.beams)
     let bleu = BLEU(translations, references: verses.items.map { [$0.verse.spanish] })
@@ -120,7 +121,8 @@ extension TranslationRecipe {
     }
     let table = Figure.translations(
       TranslationTable(rows: rows, sourceLanguage: "en", language: "es", note: data.measuredOn))
-    return [table] + (alignment(state.best, shown[0].source, answers[0]).map { [.alignment($0)] } ?? [])
+    return [table]
+      + (alignment(state.best, shown[0].source, answers[0]).map { [.alignment($0)] } ?? [])
   }
 
   /// Where a model looks while it writes a translation.

@@ -1,5 +1,6 @@
 internal import Datasets
 public import Layers
+internal import Synchronization
 public import Tensors
 internal import Tokenizers
 public import Training
@@ -60,10 +61,21 @@ public struct VersePairs: Dataset {
 public struct TranslationTexts: Sendable {
   let tokenizer: TokenizerPipeline
   private let verses: Verses
-  /// The last books of the training part, which measurements during the training are made on.
+  /// Books that measurements during the training are made on.
   static let tuningBooks: Set<String> = ["Hab", "Joel", "Titus"]
 
-  public init(vocabulary: Int) throws {
+  /// What was made last: a program makes its recipe more than once.
+  private static let last = Mutex<(vocabulary: Int, texts: TranslationTexts)?>(nil)
+
+  /// The texts with a vocabulary of so many tokens.
+  static func sharing(vocabulary: Int) throws -> TranslationTexts {
+    if let last = last.withLock({ $0 }), last.vocabulary == vocabulary { return last.texts }
+    let texts = try TranslationTexts(vocabulary: vocabulary)
+    last.withLock { $0 = (vocabulary, texts) }
+    return texts
+  }
+
+  private init(vocabulary: Int) throws {
     verses = try Verses()
     var trainer = try TokenizerTrainer.byteLevel(
       vocabularySize: vocabulary, specialTokens: ["<pad>", "<s>", "</s>"])
@@ -93,7 +105,9 @@ public struct TranslationTexts: Sendable {
   func split(longest: Int, beams: Int) throws -> DataSplit<VersePairs> {
     func items(_ verses: [Verse]) -> [VersePairs.Item] {
       verses.map {
-        .init(verse: $0, source: source($0.english), target: [Int32(VersePairs.begin)] + source($0.spanish))
+        .init(
+          verse: $0, source: source($0.english),
+          target: [Int32(VersePairs.begin)] + source($0.spanish))
       }
     }
     let training = items(Self.training(verses)).filter { $0.length <= longest }

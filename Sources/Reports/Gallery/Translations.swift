@@ -57,7 +57,8 @@ extension Figures {
       <div class="trans" role="region" tabindex="0" aria-label="\(method.title): translations">\
       <table><thead><tr><th scope="col">Given</th><th scope="col">Written by the model</th>\
       <th scope="col">Reference</th></tr></thead><tbody>\(rows.joined())</tbody></table></div>
-      """, sentences(["\(table.rows.count) sentences of middling length, not selected", table.note]))
+      """,
+      sentences(["\(table.rows.count) sentences of middling length, not selected", table.note]))
   }
 
   func alignment(_ map: AlignmentMap) -> HTML {
