@@ -42,7 +42,7 @@ import Training
         })
     }
     let learned = texts(data.training)
-    #expect(data.training.count > 20_000)
+    #expect(data.training.count > 15_000)
     #expect(learned.isDisjoint(with: texts(data.heldOut)) && learned.isDisjoint(with: texts(test)))
   }
 
