@@ -2,6 +2,7 @@
 // cache. A forward task is one (batch, head, block of queries); a backward task is one (batch, key head), so that every
 // gradient is summed by one task in one order.
 #include "include/attention.h"
+#include "include/matmul.h"
 
 #include <math.h>
 
@@ -24,6 +25,7 @@ enum { QUERY_BLOCK = 128, SHORT_QUERY_BLOCK = 64, KEY_BLOCK = 512 };
 typedef struct attention_plan {
   apus_attention p;
   score_functions f;
+  apus_multiplier multiplier;
   int64_t query_block, query_blocks, tasks, tasks_per_chunk;
   int64_t row;  // floats between rows of a block of scores
 } attention_plan;
@@ -62,6 +64,30 @@ static key_range within(key_range range, int64_t key, int64_t count) {
 
 static void clear(float *from, float *to) {
   if (to > from) memset(from, 0, (size_t)(to - from) * sizeof(float));
+}
+
+// MARK: Products
+
+/// A row-major matrix in memory.
+typedef struct matrix {
+  const float *first;
+  int64_t row;
+} matrix;
+
+/// c = alpha · a bᵀ, [count, keys].
+static void scores_of(const attention_plan *plan, int64_t count, int64_t keys, float alpha, matrix a, matrix b, float *c,
+                      float *scratch) {
+  apus_product product = {.m = count, .n = keys, .k = plan->p.width, .a = a.first, .lda = a.row, .b = b.first,
+                          .ldb = b.row, .transpose_b = 1, .c = c, .ldc = plan->row, .alpha = alpha};
+  plan->multiplier.multiply(&product, scratch);
+}
+
+/// c (+)= scores b, or scoresᵀ b: [m, width].
+static void weighted_sums(const attention_plan *plan, int transpose, int64_t m, int64_t k, const float *scores, matrix b,
+                          int accumulate, float *c, int64_t c_row, float *scratch) {
+  apus_product product = {.m = m, .n = plan->p.width, .k = k, .a = scores, .lda = plan->row, .b = b.first, .ldb = b.row,
+                          .transpose_a = transpose, .c = c, .ldc = c_row, .alpha = 1, .accumulate = accumulate};
+  plan->multiplier.multiply(&product, scratch);
 }
 
 // MARK: Forward
@@ -105,8 +131,8 @@ static void attend(const attention_plan *plan, void *const *buffers, int64_t tas
   const float *mask = p->has_mask ? buffers[3] : NULL;
   float *o = (float *)buffers[3 + p->has_mask] + offset(p->o, b, query, h);
   float *lse = (float *)buffers[4 + p->has_mask] + (b * p->heads + h) * p->queries + query;
-  running_row *rows = (running_row *)scratch;
-  float *scores = scratch + 2 * plan->query_block;
+  float *products = scratch, *scores = scratch + APUS_PRODUCT_SCRATCH_FLOATS;
+  running_row *rows = (running_row *)(scores + plan->query_block * plan->row);
   for (int64_t i = 0; i < count; i++) rows[i] = (running_row){-INFINITY, 0};
   key_range range = keys_of_block(p, query, count);
   for (int64_t key = range.first; key < range.last; key += KEY_BLOCK) {
@@ -114,9 +140,9 @@ static void attend(const attention_plan *plan, void *const *buffers, int64_t tas
     const float *k = (const float *)buffers[1] + offset(p->k, b, key, kv);
     const float *v = (const float *)buffers[2] + offset(p->v, b, key, kv);
     int first = key == range.first;
-    p->product(0, 1, count, keys, p->width, p->scale, q, p->q.position, k, p->k.position, 0, scores, plan->row);
+    scores_of(plan, count, keys, p->scale, (matrix){q, p->q.position}, (matrix){k, p->k.position}, scores, products);
     weigh(plan, mask, scores, o, rows, b, h, query, count, key, keys, first);
-    p->product(0, 0, count, p->width, keys, 1, scores, plan->row, v, p->v.position, first ? 0 : 1, o, p->o.position);
+    weighted_sums(plan, 0, count, keys, scores, (matrix){v, p->v.position}, !first, o, p->o.position, products);
   }
   for (int64_t i = 0; i < count; i++) {
     float *row = o + i * p->o.position;
@@ -149,15 +175,17 @@ static gradient_buffers name_buffers(const apus_attention *p, void *const *next)
 
 /// One block of queries against one block of keys; `d` is Σ do·o of every query.
 static void block_gradient(const attention_plan *plan, const gradient_buffers *g, int64_t b, int64_t h, int64_t query,
-                           int64_t count, int64_t key, int64_t keys, const float *d, float *scores) {
+                           int64_t count, int64_t key, int64_t keys, const float *d, float *scratch) {
   const apus_attention *p = &plan->p;
-  int64_t kv = h / (p->heads / p->kv_heads), w = p->width, row = plan->row;
+  int64_t kv = h / (p->heads / p->kv_heads), row = plan->row;
   int64_t at_q = offset(p->q, b, query, h), at_o = offset(p->o, b, query, h);
   int64_t at_k = offset(p->k, b, key, kv), at_v = offset(p->v, b, key, kv);
   const float *lse = g->lse + (b * p->heads + h) * p->queries + query;
-  float *dp = scores + plan->query_block * row;
-  p->product(0, 1, count, keys, w, p->scale, g->q + at_q, p->q.position, g->k + at_k, p->k.position, 0, scores, row);
-  p->product(0, 1, count, keys, w, 1, g->output_gradient + at_o, p->o.position, g->v + at_v, p->v.position, 0, dp, row);
+  matrix q = {g->q + at_q, p->q.position}, k = {g->k + at_k, p->k.position}, v = {g->v + at_v, p->v.position};
+  matrix output = {g->output_gradient + at_o, p->o.position};
+  float *scores = scratch + APUS_PRODUCT_SCRATCH_FLOATS, *dp = scores + plan->query_block * row;
+  scores_of(plan, count, keys, p->scale, q, k, scores, scratch);
+  scores_of(plan, count, keys, 1, output, v, dp, scratch);
   for (int64_t i = 0; i < count; i++) {
     float *s = scores + i * row, *t = dp + i * row;
     key_range seen = within(keys_of(p, query + i), key, keys);
@@ -167,9 +195,9 @@ static void block_gradient(const attention_plan *plan, const gradient_buffers *g
     clear(t, t + seen.first), clear(t + seen.last, t + keys);
     plan->f.gradients(s + seen.first, t + seen.first, add, seen.last - seen.first, lse[i], d[query + i], p->scale);
   }
-  p->product(1, 0, keys, w, count, 1, scores, row, g->output_gradient + at_o, p->o.position, 1, g->dv + at_v, p->v.position);
-  p->product(1, 0, keys, w, count, 1, dp, row, g->q + at_q, p->q.position, 1, g->dk + at_k, p->k.position);
-  p->product(0, 0, count, w, keys, 1, dp, row, g->k + at_k, p->k.position, 1, g->dq + at_q, p->q.position);
+  weighted_sums(plan, 1, keys, count, scores, output, 1, g->dv + at_v, p->v.position, scratch);
+  weighted_sums(plan, 1, keys, count, dp, q, 1, g->dk + at_k, p->k.position, scratch);
+  weighted_sums(plan, 0, count, keys, dp, k, 1, g->dq + at_q, p->q.position, scratch);
 }
 
 static void clear_rows(float *first, int64_t rows, int64_t stride, int64_t width) {
@@ -179,7 +207,7 @@ static void clear_rows(float *first, int64_t rows, int64_t stride, int64_t width
 static void gradient(const attention_plan *plan, const gradient_buffers *g, int64_t b, int64_t kv, float *scratch) {
   const apus_attention *p = &plan->p;
   int64_t group = p->heads / p->kv_heads;
-  float *d = scratch + 2 * plan->query_block * plan->row;
+  float *d = scratch + APUS_PRODUCT_SCRATCH_FLOATS + 2 * plan->query_block * plan->row;
   clear_rows(g->dk + offset(p->k, b, 0, kv), p->keys, p->k.position, p->width);
   clear_rows(g->dv + offset(p->v, b, 0, kv), p->keys, p->v.position, p->width);
   for (int64_t h = kv * group; h < (kv + 1) * group; h++) {
@@ -213,8 +241,8 @@ static void attention_gradient_chunk(const void *parameters, void *const *buffer
 /// 0 where the description does not fit.
 static int cut(const apus_attention *p, attention_plan *plan) {
   if (p->batch < 0 || p->queries < 0 || p->keys < 0 || p->heads < 1 || p->kv_heads < 1 || p->width < 1) return 0;
-  if (p->heads % p->kv_heads || p->window < 0 || !p->product) return 0;
-  *plan = (attention_plan){.p = *p, .f = APUS_DISPATCH(score_table)};
+  if (p->heads % p->kv_heads || p->window < 0) return 0;
+  *plan = (attention_plan){.p = *p, .f = APUS_DISPATCH(score_table), .multiplier = apus_current_multiplier()};
   plan->p.has_mask = p->has_mask != 0;
   int64_t block = p->causal && p->keys <= KEY_BLOCK ? SHORT_QUERY_BLOCK : QUERY_BLOCK;
   plan->query_block = apus_larger(1, apus_smaller(block, p->queries));
@@ -235,7 +263,7 @@ int apus_attention_prepare(const apus_attention *p, apus_kernel *kernel) {
   plan.tasks = p->batch * p->heads * plan.query_blocks;
   plan.tasks_per_chunk = tasks_per_chunk(p, plan.query_block, 2);
   if (apus_kernel_begin(kernel, &plan, sizeof plan)) return -1;
-  int64_t scratch = (2 * plan.query_block + plan.query_block * plan.row) * (int64_t)sizeof(float);
+  int64_t scratch = APUS_PRODUCT_SCRATCH + plan.query_block * (2 + plan.row) * (int64_t)sizeof(float);
   apus_kernel_phase(kernel, attention_chunk, apus_divide_up(plan.tasks, plan.tasks_per_chunk), scratch);
   return 0;
 }
@@ -246,7 +274,7 @@ int apus_attention_gradient_prepare(const apus_attention *p, apus_kernel *kernel
   plan.tasks = p->batch * p->kv_heads;
   plan.tasks_per_chunk = tasks_per_chunk(p, p->queries * p->heads / p->kv_heads, 5);
   if (apus_kernel_begin(kernel, &plan, sizeof plan)) return -1;
-  int64_t scratch = (2 * plan.query_block * plan.row + p->queries) * (int64_t)sizeof(float);
+  int64_t scratch = APUS_PRODUCT_SCRATCH + (2 * plan.query_block * plan.row + p->queries) * (int64_t)sizeof(float);
   apus_kernel_phase(kernel, attention_gradient_chunk, apus_divide_up(plan.tasks, plan.tasks_per_chunk), scratch);
   return 0;
 }

@@ -36,13 +36,16 @@ apus_set apus_current_set(void);
 
 #define APUS_SET avx512
 #define APUS_HAS_FMA 1
+#define APUS_TILE_VECTORS 4
 #pragma clang attribute push( \
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c"))), apply_to = function)
 #include APUS_BODY
 #pragma clang attribute pop
 #undef APUS_SET
+#undef APUS_TILE_VECTORS
 
 #define APUS_SET avx2
+#define APUS_TILE_VECTORS 1
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 #include APUS_BODY
 #pragma clang attribute pop
@@ -54,22 +57,27 @@ apus_set apus_current_set(void);
 #include APUS_BODY
 #undef APUS_SET
 #undef APUS_HAS_FMA
+#undef APUS_TILE_VECTORS
 
 #elif defined(__aarch64__)
 
 #define APUS_SET neon
 #define APUS_HAS_FMA 1
+#define APUS_TILE_VECTORS 1
 #include APUS_BODY
 #undef APUS_SET
 #undef APUS_HAS_FMA
+#undef APUS_TILE_VECTORS
 
 #else
 
 #define APUS_SET baseline
 #define APUS_HAS_FMA 0
+#define APUS_TILE_VECTORS 1
 #include APUS_BODY
 #undef APUS_SET
 #undef APUS_HAS_FMA
+#undef APUS_TILE_VECTORS
 
 #endif
 #pragma clang diagnostic pop

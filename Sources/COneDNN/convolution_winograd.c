@@ -1,6 +1,6 @@
 // Convolutions of 3 x 3 by the minimal filtering F(2 x 2, 3 x 3) of Winograd (Lavin and Gray, arXiv:1509.09308): 16
 // products of matrices instead of 36 multiplications for each tile of 2 x 2 outputs. Tiles are taken in blocks whose
-// transformed values stay in the cache; the products are the library's.
+// transformed values stay in the cache; the products are our own.
 #include "convolution.h"
 
 #include <stdlib.h>
@@ -22,6 +22,7 @@ typedef struct winograd_loops {
 typedef struct winograd {
   const char *name;
   const winograd_loops *loops;
+  apus_multiplier multiplier;
   int32_t direction, bias, relu;
   bool turns;                         // the kernel is turned by half a circle
   int64_t inputs, outputs;            // channels
@@ -29,6 +30,7 @@ typedef struct winograd {
   int64_t tiles[2], tile_count;       // down and across an image; of all images
   int64_t block, blocks;              // tiles of a block
   int64_t columns, column_blocks;     // output channels of a block
+  int64_t weights_row, weights_plane; // floats of the transformed weights from one input channel, and product, to the next
   int64_t parts, part_blocks;         // backward by weights: partial sums, and blocks of tiles of each
 } winograd;
 
@@ -83,12 +85,13 @@ static const winograd_loops *choose_loops(void) {
 
 // Bodies
 
-/// Sixteen of the result's channels.
+/// Sixteen of the result's channels, packed for the products.
 static void weights_body(const void *parameters, void *const *buffers, int64_t chunk, void *scratch) {
   (void)scratch;
   const winograd *w = parameters;
   const float *g = buffers[1];
-  float *u = (float *)buffers[w->bias ? 4 : 3] + chunk * 16;
+  int64_t panel = chunk * 16 / w->weights_row * w->weights_row;
+  float *u = (float *)buffers[w->bias ? 4 : 3] + panel * w->inputs + chunk * 16 - panel;
   // Published weights are [outputs, inputs, 3, 3]; backward by data, the contracted channels are the outputs.
   if (w->direction == APUS_FORWARD) w->loops->spread_weights(w, g + chunk * 16 * w->inputs * 9, w->inputs * 9, 9, u);
   else w->loops->spread_weights(w, g + chunk * 16 * 9, 9, w->outputs * 9, u);
@@ -100,11 +103,14 @@ static void multiply_body(const void *parameters, void *const *buffers, int64_t 
   int64_t first = chunk / w->column_blocks * w->block, column = chunk % w->column_blocks * w->columns;
   int64_t count = dnn_minimum(w->block, w->tile_count - first);
   int64_t columns = dnn_minimum(w->columns, w->outputs - column);
-  float *v = scratch, *m = v + 16 * w->block * w->inputs;
+  float *v = (float *)scratch + APUS_PRODUCT_SCRATCH_FLOATS, *m = v + 16 * w->block * w->inputs;
   w->loops->spread_inputs(w, buffers[0], first, count, v);
-  for (int64_t f = 0; f < 16; f++)
-    apus_onednn_sgemm(0, 0, count, columns, w->inputs, 1, v + f * w->block * w->inputs, w->inputs,
-                      u + f * w->inputs * w->outputs + column, w->outputs, 0, m + f * w->block * columns, columns);
+  for (int64_t f = 0; f < 16; f++) {
+    apus_product product = {.m = count, .n = columns, .k = w->inputs, .a = v + f * w->block * w->inputs,
+                            .lda = w->inputs, .b = u + f * w->weights_plane + column * w->inputs, .packed_b = 1,
+                            .c = m + f * w->block * columns, .ldc = columns, .alpha = 1};
+    w->multiplier.multiply(&product, scratch);
+  }
   w->loops->gather_outputs(w, m, first, count, column, columns, w->bias ? buffers[2] : NULL, buffers[w->bias ? 3 : 2]);
 }
 
@@ -114,15 +120,18 @@ static void sum_body(const void *parameters, void *const *buffers, int64_t chunk
   int64_t part = chunk / w->column_blocks, column = chunk % w->column_blocks * w->columns;
   int64_t columns = dnn_minimum(w->columns, w->outputs - column), plane = w->inputs * w->outputs;
   float *u = (float *)buffers[3] + part * 16 * plane + column;
-  float *v = scratch, *z = v + 16 * w->block * w->inputs;
+  float *v = (float *)scratch + APUS_PRODUCT_SCRATCH_FLOATS, *z = v + 16 * w->block * w->inputs;
   int64_t end = dnn_minimum(w->tile_count, (part + 1) * w->part_blocks * w->block);
   for (int64_t first = part * w->part_blocks * w->block, start = first; first < end; first += w->block) {
     int64_t count = dnn_minimum(w->block, end - first);
     w->loops->spread_inputs(w, buffers[0], first, count, v);
     w->loops->spread_slopes(w, buffers[1], first, count, column, columns, z);
-    for (int64_t f = 0; f < 16; f++)
-      apus_onednn_sgemm(1, 0, w->inputs, columns, count, 1, v + f * w->block * w->inputs, w->inputs,
-                        z + f * w->block * columns, columns, first > start, u + f * plane, w->outputs);
+    for (int64_t f = 0; f < 16; f++) {
+      apus_product product = {.m = w->inputs, .n = columns, .k = count, .a = v + f * w->block * w->inputs,
+                              .lda = w->inputs, .transpose_a = 1, .b = z + f * w->block * columns, .ldb = columns,
+                              .c = u + f * plane, .ldc = w->outputs, .accumulate = first > start, .alpha = 1};
+      w->multiplier.multiply(&product, scratch);
+    }
   }
 }
 
@@ -150,7 +159,8 @@ bool convolution_is_winograd(const apus_convolution_descriptor *d) {
 
 static void describe(winograd *w, const apus_convolution_descriptor *d) {
   bool backward = d->direction == APUS_BACKWARD_DATA;
-  *w = (winograd){.name = "winograd", .loops = choose_loops(), .direction = d->direction, .bias = d->bias,
+  *w = (winograd){.name = "winograd", .loops = choose_loops(),
+                  .multiplier = apus_current_multiplier(), .direction = d->direction, .bias = d->bias,
                   .relu = d->relu, .turns = backward, .inputs = backward ? d->outputs : d->inputs,
                   .outputs = backward ? d->inputs : d->outputs};
   for (int i = 0; i < 2; i++) {
@@ -179,9 +189,12 @@ int convolution_prepare_winograd(const apus_convolution_descriptor *d, apus_kern
   describe(w, d);
   cut(w);
   kernel->parameters = w;
-  int64_t weights = 16 * w->inputs * w->outputs * (int64_t)sizeof(float);
-  int64_t scratch = 16 * w->block * (w->inputs + w->columns) * (int64_t)sizeof(float);
-  if (d->direction != APUS_BACKWARD_WEIGHTS) {
+  bool is_packed = d->direction != APUS_BACKWARD_WEIGHTS;
+  w->weights_row = is_packed ? w->multiplier.panel_columns : w->outputs;
+  w->weights_plane = is_packed ? apus_packed_floats(w->inputs, w->outputs) : w->inputs * w->outputs;
+  int64_t weights = 16 * w->weights_plane * (int64_t)sizeof(float);
+  int64_t scratch = APUS_PRODUCT_SCRATCH + 16 * w->block * (w->inputs + w->columns) * (int64_t)sizeof(float);
+  if (is_packed) {
     kernel->shared_bytes = weights;
     kernel->invariant_phases = 1;
     kernel->invariant_input = 1;

@@ -1,15 +1,15 @@
-// Products with one to four rows: reading B once at the speed of memory is all that counts. B stored [n, k] becomes dot
+// Products in bfloat16 with one to four rows: reading B once at the speed of memory is all that counts. B stored [n, k] becomes dot
 // products of its rows, B stored [k, n] sums of its rows. The loops are compiled once per instruction set.
 #include "convert.h"
 #include "product.h"
 
 #include <string.h>
 
-/// What a kernel needs of a unit: `x` [rows, k] with `ldx`, B's first column and its type, and sums [rows, columns].
+/// What a kernel needs of a unit: `x` [rows, k] with `ldx`, B's first column, and sums [rows, columns].
 typedef struct few_rows_block {
   const float *x;
   int64_t ldx, rows, columns, k;
-  const void *b;
+  const uint16_t *b;
   int64_t ldb;
   float *sums;
   int64_t ld_sums;
@@ -43,32 +43,20 @@ typedef void (*few_rows_kernel)(const few_rows_block *block);
 #define FEW_ROWS_LANES 4
 #include "few_rows_loops.h"
 
-/// [B stored [n, k]][bfloat16].
-static few_rows_kernel few_rows_choose(bool transposed, bool bfloat16) {
-#define FEW_ROWS_TABLE(set) \
-  static const few_rows_kernel set[2][2] = {{sums_f32_##set, sums_bf16_##set}, {dots_f32_##set, dots_bf16_##set}};
-  FEW_ROWS_TABLE(baseline)
+static few_rows_kernel few_rows_choose(bool transposed) {
 #if defined(__x86_64__)
-  FEW_ROWS_TABLE(avx512)
-  FEW_ROWS_TABLE(avx2)
   const char *set = apus_instruction_set();
-  if (strcmp(set, "avx512") == 0) return avx512[transposed][bfloat16];
-  if (strcmp(set, "avx2") == 0) return avx2[transposed][bfloat16];
+  if (strcmp(set, "avx512") == 0) return transposed ? dots_avx512 : sums_avx512;
+  if (strcmp(set, "avx2") == 0) return transposed ? dots_avx2 : sums_avx2;
 #endif
-  return baseline[transposed][bfloat16];
+  return transposed ? dots_baseline : sums_baseline;
 }
 
-/// op(A)'s rows as float32, in scratch unless A is that already.
-static const float *few_rows_input(const apus_matmul_descriptor *d, const void *a, int64_t offset, float *scratch) {
-  if (d->type == APUS_FLOAT32 && !d->transpose_a) return (const float *)a + offset;
+/// op(A)'s rows as float32.
+static void few_rows_input(const apus_matmul_descriptor *d, const uint16_t *a, float *rows) {
   int64_t row_step = d->transpose_a ? 1 : d->lda, step = d->transpose_a ? d->lda : 1;
   for (int64_t i = 0; i < d->m; i++)
-    for (int64_t j = 0; j < d->k; j++) {
-      int64_t at = offset + i * row_step + j * step;
-      scratch[i * d->k + j] =
-          d->type == APUS_FLOAT32 ? ((const float *)a)[at] : convert_from_bfloat16(((const uint16_t *)a)[at]);
-    }
-  return scratch;
+    for (int64_t j = 0; j < d->k; j++) rows[i * d->k + j] = convert_from_bfloat16(a[i * row_step + j * step]);
 }
 
 static void few_rows_finish(const product *p, void *const *buffers, const product_block *block, const float *sums) {
@@ -94,18 +82,16 @@ static int64_t few_rows_input_elements(const product *p) { return dnn_round_up(p
 static void few_rows_body(const void *parameters, void *const *buffers, int64_t chunk, void *scratch) {
   const product *p = parameters;
   const apus_matmul_descriptor *d = &p->d;
-  float *sums = (float *)scratch + few_rows_input_elements(p);
-  const float *x = NULL;
+  float *x = scratch, *sums = x + few_rows_input_elements(p);
   int64_t entry = -1, end = dnn_minimum(p->units, (chunk + 1) * p->group);
   for (int64_t unit = chunk * p->group; unit < end; unit++) {
     product_block block = product_block_at(p, unit);
-    if (block.entry != entry) x = few_rows_input(d, buffers[p->a_buffer], block.entry * d->a_stride, scratch);
+    if (block.entry != entry) few_rows_input(d, (const uint16_t *)buffers[p->a_buffer] + block.entry * d->a_stride, x);
     entry = block.entry;
-    bool direct = x != scratch;
     few_rows_block work = {
-        .x = x, .ldx = direct ? d->lda : d->k, .rows = block.rows, .columns = block.columns, .k = d->k,
-        .b = (const char *)buffers[p->b_buffer] + product_b_offset(d, &block) * apus_type_size(d->type),
-        .ldb = d->ldb, .sums = sums, .ld_sums = block.columns,
+        .x = x, .ldx = d->k, .rows = block.rows, .columns = block.columns, .k = d->k,
+        .b = (const uint16_t *)buffers[p->b_buffer] + product_b_offset(d, &block), .ldb = d->ldb, .sums = sums,
+        .ld_sums = block.columns,
     };
     p->few_rows(&work);
     few_rows_finish(p, buffers, &block, sums);
@@ -114,7 +100,7 @@ static void few_rows_body(const void *parameters, void *const *buffers, int64_t 
 
 int product_prepare_few_rows(product *p, apus_kernel *kernel) {
   p->algorithm = PRODUCT_FEW_ROWS;
-  p->few_rows = few_rows_choose(p->d.transpose_b, p->d.type == APUS_BFLOAT16);
+  p->few_rows = few_rows_choose(p->d.transpose_b);
   // About a quarter of a million weights a chunk: 10 to 20 microseconds from memory. Whole strips of 64 columns.
   int64_t columns = dnn_round_up(dnn_maximum(1, ((int64_t)256 << 10) / p->d.k), 64);
   while (columns > 64 && dnn_ceiling(p->d.n, columns) * p->d.batch < 16) columns -= 64;

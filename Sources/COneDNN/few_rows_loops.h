@@ -6,14 +6,9 @@ typedef uint32_t FEW_ROWS_NAME(wide) __attribute__((ext_vector_type(FEW_ROWS_LAN
 #define LANES FEW_ROWS_NAME(lanes)
 #define ALWAYS static inline __attribute__((always_inline))
 
-ALWAYS LANES FEW_ROWS_NAME(load)(const void *b, int64_t i, bool bfloat16) {
-  if (!bfloat16) return *(const LANES *)((const float *)b + i);
-  FEW_ROWS_NAME(narrow) bits = *(const FEW_ROWS_NAME(narrow) *)((const uint16_t *)b + i);
+ALWAYS LANES FEW_ROWS_NAME(load)(const uint16_t *b) {
+  FEW_ROWS_NAME(narrow) bits = *(const FEW_ROWS_NAME(narrow) *)b;
   return (LANES)(__builtin_convertvector(bits, FEW_ROWS_NAME(wide)) << 16);
-}
-
-ALWAYS float FEW_ROWS_NAME(load_one)(const void *b, int64_t i, bool bfloat16) {
-  return bfloat16 ? convert_from_bfloat16(((const uint16_t *)b)[i]) : ((const float *)b)[i];
 }
 
 /// By halves: one lane after the other would take longer than the loop over a short row.
@@ -31,8 +26,7 @@ ALWAYS float FEW_ROWS_NAME(add_lanes)(LANES v) {
 }
 
 /// Dot products of `rows` rows of x with `R` rows of B from `column` on.
-ALWAYS void FEW_ROWS_NAME(dot_rows)(const few_rows_block *w, int64_t column, const int rows, const int R,
-                                    const bool bfloat16) {
+ALWAYS void FEW_ROWS_NAME(dot_rows)(const few_rows_block *w, int64_t column, const int rows, const int R) {
   LANES sums[4][4];
   for (int r = 0; r < R; r++)
     for (int i = 0; i < rows; i++) sums[r][i] = (LANES)(0.0f);
@@ -44,9 +38,9 @@ ALWAYS void FEW_ROWS_NAME(dot_rows)(const few_rows_block *w, int64_t column, con
 #pragma clang loop unroll(full)
     for (int r = 0; r < R; r++) {
       int64_t at = first + r * w->ldb + k;
-      // The next block of rows, since the processor fetches ahead only inside a row. float32 gains nothing from it.
-      if (bfloat16) __builtin_prefetch((const uint16_t *)w->b + at + R * w->ldb);
-      LANES b = FEW_ROWS_NAME(load)(w->b, at, bfloat16);
+      // The next block of rows, since the processor fetches ahead only inside a row.
+      __builtin_prefetch(w->b + at + R * w->ldb);
+      LANES b = FEW_ROWS_NAME(load)(w->b + at);
 #pragma clang loop unroll(full)
       for (int i = 0; i < rows; i++) sums[r][i] += b * x[i];
     }
@@ -55,20 +49,19 @@ ALWAYS void FEW_ROWS_NAME(dot_rows)(const few_rows_block *w, int64_t column, con
     for (int i = 0; i < rows; i++) {
       float sum = FEW_ROWS_NAME(add_lanes)(sums[r][i]);
       for (int64_t j = k; j < w->k; j++)
-        sum += FEW_ROWS_NAME(load_one)(w->b, first + r * w->ldb + j, bfloat16) * w->x[i * w->ldx + j];
+        sum += convert_from_bfloat16(w->b[first + r * w->ldb + j]) * w->x[i * w->ldx + j];
       w->sums[i * w->ld_sums + column + r] = sum;
     }
 }
 
-ALWAYS void FEW_ROWS_NAME(dots)(const few_rows_block *w, const int rows, const bool bfloat16) {
+ALWAYS void FEW_ROWS_NAME(dots_of)(const few_rows_block *w, const int rows) {
   int64_t column = 0;
-  for (; column + 4 <= w->columns; column += 4) FEW_ROWS_NAME(dot_rows)(w, column, rows, 4, bfloat16);
-  for (; column < w->columns; column++) FEW_ROWS_NAME(dot_rows)(w, column, rows, 1, bfloat16);
+  for (; column + 4 <= w->columns; column += 4) FEW_ROWS_NAME(dot_rows)(w, column, rows, 4);
+  for (; column < w->columns; column++) FEW_ROWS_NAME(dot_rows)(w, column, rows, 1);
 }
 
 /// Sums of B's rows over `V` vectors of columns.
-ALWAYS void FEW_ROWS_NAME(sum_columns)(const few_rows_block *w, int64_t column, const int rows, const int V,
-                                       const bool bfloat16) {
+ALWAYS void FEW_ROWS_NAME(sum_columns)(const few_rows_block *w, int64_t column, const int rows, const int V) {
   LANES sums[4][4];
   for (int i = 0; i < rows; i++)
     for (int v = 0; v < V; v++) sums[i][v] = (LANES)(0.0f);
@@ -76,7 +69,7 @@ ALWAYS void FEW_ROWS_NAME(sum_columns)(const few_rows_block *w, int64_t column, 
     LANES b[4];
 #pragma clang loop unroll(full)
     for (int v = 0; v < V; v++)
-      b[v] = FEW_ROWS_NAME(load)(w->b, k * w->ldb + column + v * FEW_ROWS_LANES, bfloat16);
+      b[v] = FEW_ROWS_NAME(load)(w->b + k * w->ldb + column + v * FEW_ROWS_LANES);
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++) {
       LANES x = (LANES)(w->x[i * w->ldx + k]);
@@ -89,34 +82,32 @@ ALWAYS void FEW_ROWS_NAME(sum_columns)(const few_rows_block *w, int64_t column, 
       *(LANES *)(w->sums + i * w->ld_sums + column + v * FEW_ROWS_LANES) = sums[i][v];
 }
 
-ALWAYS void FEW_ROWS_NAME(sums)(const few_rows_block *w, const int rows, const bool bfloat16) {
+ALWAYS void FEW_ROWS_NAME(sums_of)(const few_rows_block *w, const int rows) {
   int64_t column = 0;
   for (; column + 4 * FEW_ROWS_LANES <= w->columns; column += 4 * FEW_ROWS_LANES)
-    FEW_ROWS_NAME(sum_columns)(w, column, rows, 4, bfloat16);
+    FEW_ROWS_NAME(sum_columns)(w, column, rows, 4);
   for (; column + FEW_ROWS_LANES <= w->columns; column += FEW_ROWS_LANES)
-    FEW_ROWS_NAME(sum_columns)(w, column, rows, 1, bfloat16);
+    FEW_ROWS_NAME(sum_columns)(w, column, rows, 1);
   for (; column < w->columns; column++)
     for (int i = 0; i < rows; i++) {
       float sum = 0;
       for (int64_t k = 0; k < w->k; k++)
-        sum += FEW_ROWS_NAME(load_one)(w->b, k * w->ldb + column, bfloat16) * w->x[i * w->ldx + k];
+        sum += convert_from_bfloat16(w->b[k * w->ldb + column]) * w->x[i * w->ldx + k];
       w->sums[i * w->ld_sums + column] = sum;
     }
 }
 
-#define FEW_ROWS_KERNEL(kind, type, bfloat16) \
-  static void FEW_ROWS_NAME(kind##_##type)(const few_rows_block *w) { \
+#define FEW_ROWS_KERNEL(kind) \
+  static void FEW_ROWS_NAME(kind)(const few_rows_block *w) { \
     switch (w->rows) { \
-      case 1: FEW_ROWS_NAME(kind)(w, 1, bfloat16); break; \
-      case 2: FEW_ROWS_NAME(kind)(w, 2, bfloat16); break; \
-      case 3: FEW_ROWS_NAME(kind)(w, 3, bfloat16); break; \
-      default: FEW_ROWS_NAME(kind)(w, 4, bfloat16); break; \
+      case 1: FEW_ROWS_NAME(kind##_of)(w, 1); break; \
+      case 2: FEW_ROWS_NAME(kind##_of)(w, 2); break; \
+      case 3: FEW_ROWS_NAME(kind##_of)(w, 3); break; \
+      default: FEW_ROWS_NAME(kind##_of)(w, 4); break; \
     } \
   }
-FEW_ROWS_KERNEL(dots, f32, false)
-FEW_ROWS_KERNEL(dots, bf16, true)
-FEW_ROWS_KERNEL(sums, f32, false)
-FEW_ROWS_KERNEL(sums, bf16, true)
+FEW_ROWS_KERNEL(dots)
+FEW_ROWS_KERNEL(sums)
 #undef FEW_ROWS_KERNEL
 #undef LANES
 #undef ALWAYS

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 static const char *const algorithm_names[] = {
-    [PRODUCT_SGEMM] = "sgemm",         [PRODUCT_SPLIT_SUM] = "split sum", [PRODUCT_CONVERTED] = "converted",
-    [PRODUCT_PACKED] = "packed",       [PRODUCT_PLAIN] = "plain",         [PRODUCT_FEW_ROWS] = "few rows",
+    [PRODUCT_BLOCKS] = "blocks",       [PRODUCT_PACKED] = "packed",       [PRODUCT_SPLIT_SUM] = "split sum",
+    [PRODUCT_CONVERTED] = "converted", [PRODUCT_PRIMITIVE] = "primitive", [PRODUCT_FEW_ROWS] = "few rows",
     [PRODUCT_DOUBLE] = "double",
 };
 
@@ -69,28 +69,16 @@ static void fold_batch(apus_matmul_descriptor *d) {
   d->batch = 1;
 }
 
-/// Packing reads and writes B once. It is won back by so many rows, later where it also transposes.
-static int64_t rows_worth_packing(const apus_matmul_descriptor *d) {
-  return d->b_is_reused ? 5 : d->transpose_b ? 1024 : 512;
-}
-
 static int choose(product *p, apus_kernel *kernel) {
   const apus_matmul_descriptor *d = &p->d;
-  if (d->type == APUS_FLOAT64) return product_prepare_double(p, kernel);
   bool empty = d->batch == 0 || d->m == 0 || d->n == 0 || d->k == 0;
-  if (!empty && d->m <= few_rows_limit && d->type != APUS_FLOAT16) return product_prepare_few_rows(p, kernel);
-  bool one_b = d->batch == 1 && !d->transpose_a;
-  bool worth = one_b && d->m >= rows_worth_packing(d) && d->n >= 16;
-  if (d->type == APUS_FLOAT16 || empty) return product_prepare_sgemm(p, kernel);
-  if (worth || (one_b && d->type == APUS_BFLOAT16)) {
-    int result = product_prepare_primitive(p, kernel, true);
-    if (result <= 0) return result;
-  }
-  if (d->type == APUS_BFLOAT16) {
-    int result = product_prepare_primitive(p, kernel, false);
-    if (result <= 0) return result;
-  }
-  return product_prepare_sgemm(p, kernel);
+  if (d->type == APUS_FLOAT64) return product_prepare_double(p, kernel);
+  if (d->type != APUS_BFLOAT16 || empty) return product_prepare_blocks(p, kernel);
+  if (d->m <= few_rows_limit) return product_prepare_few_rows(p, kernel);
+  bool shared = d->batch == 1 && !d->transpose_a;
+  int result = shared ? product_prepare_primitive(p, kernel, true) : 1;
+  if (result == 1) result = product_prepare_primitive(p, kernel, false);
+  return result == 1 ? product_prepare_blocks(p, kernel) : result;
 }
 
 int product_prepare(const apus_matmul_descriptor *descriptor, product_places places, apus_kernel *kernel) {

@@ -1,4 +1,4 @@
-// Products by matmul primitives, on a packed copy of B or on plain operands.
+// Products in bfloat16 by matmul primitives, on a packed copy of B or on plain operands.
 #include "product.h"
 
 static void multiply_body(const void *parameters, void *const *buffers, int64_t chunk, void *scratch) {
@@ -10,7 +10,7 @@ static void multiply_body(const void *parameters, void *const *buffers, int64_t 
     char *a = buffers[p->a_buffer], *b = buffers[p->b_buffer], *c = buffers[p->c_buffer];
     a += product_a_offset(d, &block) * apus_type_size(d->type);
     c += product_c_offset(d, &block) * apus_type_size(d->c_type);
-    if (p->algorithm == PRODUCT_PACKED)
+    if (p->packs)
       b = product_shared(p, buffers) + block.column / p->column_block * p->packed_bytes;
     else
       b += product_b_offset(d, &block) * apus_type_size(d->type);
@@ -70,14 +70,14 @@ static dnnl_status_t create_multiply(product *p, int last_rows, int last_columns
   dnnl_status_t status = describe_layouts(&l, p, rows, columns);
   if (status == dnnl_success) status = dnn_attributes(&attributes, tail, dnn_type(d->c_type));
   if (status == dnnl_success) {
-    dnn_layout_view b = p->algorithm == PRODUCT_PLAIN ? l.b : *packed ? *packed : l.packed;
+    dnn_layout_view b = !p->packs ? l.b : *packed ? *packed : l.packed;
     status = dnn_matmul_describe(&description, l.a, b, l.bias, l.c, attributes);
   }
   if (status == dnnl_success && !dnn_is_fast(description)) {
     status = dnnl_unimplemented;
     dnnl_primitive_desc_destroy(description);
   }
-  if (status == dnnl_success && p->algorithm == PRODUCT_PACKED && !*packed) {
+  if (status == dnnl_success && p->packs && !*packed) {
     status = dnn_layout_copy(packed, dnn_chosen_layout(description, DNNL_ARG_WEIGHTS));
     if (status == dnnl_success) status = dnn_reorder_create(&p->pack[last_columns], l.b, *packed);
     if (status != dnnl_success) dnnl_primitive_desc_destroy(description);
@@ -117,12 +117,10 @@ static void discard_operations(product *p) {
 }
 
 /// Blocks of columns are multiples of 64, the width of the library's packed panels. The library copies a block's rows
-/// of A where they are bfloat16, so its blocks are wider. Narrower ones only where there would be too few chunks.
+/// of A, so blocks are wide; narrower ones only where there would be too few chunks.
 static void cut_for_primitive(product *p) {
-  bool narrow_type = p->d.type == APUS_BFLOAT16;
-  int64_t columns = narrow_type ? 1024 : 256, rows = 128, wanted = narrow_type ? 12 : 16;
-  const int64_t work = (narrow_type ? (int64_t)24 : (int64_t)8) << 20, least = (int64_t)2 << 20;
-  columns = dnn_minimum(columns, dnn_round_up(p->d.n, 64));
+  const int64_t work = (int64_t)24 << 20, least = (int64_t)2 << 20, wanted = 12;
+  int64_t rows = 128, columns = dnn_minimum(1024, dnn_round_up(p->d.n, 64));
   while (rows > 64 && rows * columns * p->d.k > work) rows /= 2;
   while (rows < 512 && rows * columns * p->d.k < work / 2) rows *= 2;
   product_cut(p, rows, columns, 0);
@@ -139,9 +137,10 @@ static void cut_for_primitive(product *p) {
   product_cut(p, rows, columns, work / 2);
 }
 
-int product_prepare_primitive(product *p, apus_kernel *kernel, bool packed) {
+int product_prepare_primitive(product *p, apus_kernel *kernel, bool packs) {
   if (p->d.alpha != 1 && p->d.bias) return 1;  // the library scales the bias too
-  p->algorithm = packed ? PRODUCT_PACKED : PRODUCT_PLAIN;
+  p->algorithm = PRODUCT_PRIMITIVE;
+  p->packs = packs;
   cut_for_primitive(p);
   if (create_operations(p) != dnnl_success) {
     discard_operations(p);
@@ -151,7 +150,7 @@ int product_prepare_primitive(product *p, apus_kernel *kernel, bool packed) {
   for (int i = 0; i < 2; i++)
     for (int j = 0; j < 2; j++)
       if (p->multiply[i][j]) scratch = dnn_maximum(scratch, p->multiply[i][j]->scratch_bytes);
-  if (packed) {
+  if (packs) {
     int64_t pack = p->pack[0]->scratch_bytes;
     if (p->pack[1]) pack = dnn_maximum(pack, p->pack[1]->scratch_bytes);
     kernel->shared_bytes = p->packed_bytes * p->column_blocks;

@@ -185,9 +185,3 @@ void dnn_operation_run(dnn_operation *operation, void *const *pointers, void *sc
           apus_onednn_version(), (int)status);
   abort();
 }
-
-void apus_onednn_sgemm(int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
-                       int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
-  dnn_use_one_thread();
-  dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-}

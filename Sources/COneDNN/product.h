@@ -6,13 +6,13 @@
 
 /// The algorithms; their names are in matmul.c.
 typedef enum product_algorithm {
-  PRODUCT_SGEMM = 0,      // the library's single-precision product on plain operands
-  PRODUCT_SPLIT_SUM = 1,  // the same over parts of a long inner dimension, added in order
-  PRODUCT_CONVERTED = 2,  // the same after both operands became float32
-  PRODUCT_PACKED = 3,     // primitives on a packed copy of B
-  PRODUCT_PLAIN = 4,      // primitives on plain operands
-  PRODUCT_FEW_ROWS = 5,   // our own matrix-vector kernels
-  PRODUCT_DOUBLE = 6,     // plain loops in float64
+  PRODUCT_BLOCKS,     // our float32 product on plain operands
+  PRODUCT_PACKED,     // the same on a packed copy of B
+  PRODUCT_SPLIT_SUM,  // the same over parts of a long inner dimension, added in order
+  PRODUCT_CONVERTED,  // the same after both operands became float32
+  PRODUCT_PRIMITIVE,  // the library's primitives in bfloat16, on a packed copy of B where all entries share it
+  PRODUCT_FEW_ROWS,   // our matrix-vector kernels for bfloat16
+  PRODUCT_DOUBLE,     // plain loops in float64
 } product_algorithm;
 
 /// Products with at most so many rows are PRODUCT_FEW_ROWS.
@@ -25,6 +25,7 @@ typedef struct product {
   const char *name;  // first in every `parameters` of this target: see `apus_onednn_algorithm`
   apus_matmul_descriptor d;
   int32_t algorithm;
+  apus_multiplier multiplier;  // of float32 products
   int32_t a_buffer, b_buffer, bias_buffer, c_buffer, shared_buffer;
   int64_t row_block, column_block, row_blocks, column_blocks;
   int64_t units, group;
@@ -35,6 +36,7 @@ typedef struct product {
   int64_t source_lda, source_ldb, source_a_stride, source_b_stride;
   dnn_operation *multiply[2][2];  // [last rows][last columns] where they are fewer
   dnn_operation *pack[2];         // [last columns]
+  bool packs;                     // PRODUCT_PRIMITIVE: on a packed copy of B
   int64_t packed_bytes;           // of one block of columns
   void (*few_rows)(const struct few_rows_block *block);
 
@@ -87,8 +89,8 @@ typedef struct product_places {
 int product_prepare(const apus_matmul_descriptor *descriptor, product_places places, apus_kernel *kernel);
 
 // The algorithms' own preparations, called with a validated `p`. 0, 1 where the algorithm does not fit, or -1.
-int product_prepare_sgemm(product *p, apus_kernel *kernel);
-int product_prepare_primitive(product *p, apus_kernel *kernel, bool packed);
+int product_prepare_blocks(product *p, apus_kernel *kernel);
+int product_prepare_primitive(product *p, apus_kernel *kernel, bool packs);
 int product_prepare_few_rows(product *p, apus_kernel *kernel);
 int product_prepare_double(product *p, apus_kernel *kernel);
 

@@ -93,10 +93,10 @@ static void WINOGRAD_NAME(spread_slopes)(const winograd *w, const float *dy, int
   }
 }
 
-/// U = G g G^T for sixteen of the result's channels, all contracted ones: U [16][inputs][outputs]. `g` points at the first
+/// U = G g G^T for sixteen of the result's channels, all contracted ones: U as `winograd.weights_row` says. `g` points at the first
 /// weight, `lane` and `step` lead to the next channel of the result and to the next contracted one.
 static void WINOGRAD_NAME(spread_weights)(const winograd *w, const float *g, int64_t lane, int64_t step, float *u) {
-  const int64_t plane = w->inputs * w->outputs;
+  const int64_t plane = w->weights_plane;
   for (int64_t i = 0; i < w->inputs; i++) {
     LANES t[9], r[12];
 #pragma clang loop unroll(full)
@@ -113,7 +113,7 @@ static void WINOGRAD_NAME(spread_weights)(const winograd *w, const float *g, int
 #pragma clang loop unroll(full)
     for (int j = 0; j < 4; j++) {
       LANES sum = (r[3 * j] + r[3 * j + 2]) * 0.5f, half = r[3 * j + 1] * 0.5f;
-      float *to = u + 4 * j * plane + i * w->outputs;
+      float *to = u + 4 * j * plane + i * w->weights_row;
       *(LANES *)to = r[3 * j];
       *(LANES *)(to + plane) = sum + half;
       *(LANES *)(to + 2 * plane) = sum - half;
@@ -124,12 +124,12 @@ static void WINOGRAD_NAME(spread_weights)(const winograd *w, const float *g, int
 
 /// dw = G^T S G for sixteen outputs, S the sum of the parts [16][inputs][outputs], from `u` on.
 static void WINOGRAD_NAME(gather_weights)(const winograd *w, const float *u, float *dw) {
-  const int64_t plane = w->inputs * w->outputs, part = 16 * plane;
+  const int64_t plane = w->weights_plane, part = 16 * plane;
   for (int64_t i = 0; i < w->inputs; i++) {
     LANES s[16], r[12];
 #pragma clang loop unroll(full)
     for (int j = 0; j < 16; j++) {
-      const float *from = u + j * plane + i * w->outputs;
+      const float *from = u + j * plane + i * w->weights_row;
       s[j] = *(const LANES *)from;
       for (int64_t p = 1; p < w->parts; p++) s[j] += *(const LANES *)(from + p * part);
     }

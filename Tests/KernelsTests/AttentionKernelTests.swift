@@ -101,7 +101,6 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
     attention.window = Int64(window)
     attention.has_mask = masked ? 1 : 0
     attention.mask = apus_heads(batch: Int64(queries * keys), position: Int64(keys), head: 0)
-    unsafe attention.product = apus_sgemm_portable
     return attention
   }
 }

@@ -62,6 +62,16 @@ let instructionSets: [String] = setting.withLock { _ in
   }
 }
 
+/// The products of an instruction set.
+func multiplier(on instructionSet: String) -> apus_multiplier {
+  setting.withLock { _ in
+    let current = unsafe String(cString: apus_instruction_set())
+    defer { unsafe apus_force_instruction_set(current) }
+    unsafe apus_force_instruction_set(instructionSet)
+    return apus_current_multiplier()
+  }
+}
+
 /// Where a kernel is prepared.
 @safe
 struct KernelSlot {

@@ -21,7 +21,6 @@ typedef struct apus_attention {
   int64_t window;   // and only those after p - window; 0: all
   int32_t has_mask;  // float32 values added to the scores: mask[batch · m.batch + head · m.head + query · m.position + key]
   apus_heads mask;
-  apus_sgemm product;
 } apus_attention;
 
 /// Buffers: q, k, v, mask?, then o, lse [batch, heads, queries] (the logarithm of the sum of exponentials of a row).

@@ -62,10 +62,4 @@ void apus_kernel_run_phases(const apus_kernel *kernel, void *const *buffers, int
 
 void apus_kernel_destroy(apus_kernel *kernel);
 
-/// A single-precision matrix product, row-major: C[m,n] = alpha * op(A) op(B) + beta * C; op transposes where its flag is
-/// not 0. Runs on the calling thread. Kernels that need products inside take it as a parameter, since this target links
-/// no library.
-typedef void (*apus_sgemm)(int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, float alpha,
-                           const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
-
 #endif

@@ -1,20 +1,48 @@
-// Matrix products where no library is at hand, and in float64.
+// Products of float32 matrices on the calling thread.
 #ifndef APUS_MATMUL_H
 #define APUS_MATMUL_H
 
 #include "kernel.h"
 
-/// An `apus_sgemm` of our own: blocked and in vectors. Runs on the calling thread.
-void apus_sgemm_portable(int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
-                         int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
+/// C = alpha · op(A) op(B), plus what C held where `accumulate` is set; row-major, op(A) [m, k], op(B) [k, n], C [m, n].
+///
+/// An element is one sum along k in order, of fused multiply-adds in runs of `APUS_PRODUCT_RUN`. So its bits depend on
+/// its row of op(A) and its column of op(B) alone: not on m or n, on how the operands lie, or on how C is cut into blocks.
+typedef struct apus_product {
+  int64_t m, n, k;
+  const float *a, *b;
+  float *c;
+  int64_t lda, ldb, ldc;  // elements from one stored row to the next
+  int32_t transpose_a;    // A is stored [k, m]
+  int32_t transpose_b;    // B is stored [n, k]
+  int32_t packed_b;       // B is what `apus_pack` made; `ldb` and `transpose_b` are not read
+  int32_t accumulate;
+  float alpha;
+} apus_product;
 
-/// C = op(A) op(B) in float64 for every matrix of a batch; all are dense and row-major, op(A) is [m, k], op(B) [k, n].
-/// A batch stride counts elements; 0 uses one matrix for all. Buffers: A, B, C [batch, m, n].
-typedef struct apus_matrix_product_f64 {
-  int64_t batch, m, n, k, a_stride, b_stride;
-  int32_t transpose_a, transpose_b;
-} apus_matrix_product_f64;
+enum {
+  APUS_PRODUCT_RUN = 384,
+  APUS_PRODUCT_ROWS = 258,  // rows of op(A) that are packed at once
+  APUS_WIDEST_PANEL = 64,
+  /// Of `apus_multiplier.multiply`, in floats and bytes.
+  APUS_PRODUCT_SCRATCH_FLOATS = APUS_PRODUCT_RUN * (APUS_WIDEST_PANEL + APUS_PRODUCT_ROWS) + 16,
+  APUS_PRODUCT_SCRATCH = APUS_PRODUCT_SCRATCH_FLOATS * 4,
+};
 
-int apus_matrix_product_f64_prepare(const apus_matrix_product_f64 *description, apus_kernel *kernel);
+/// Floats of op(B) [k, n] when packed.
+int64_t apus_packed_floats(int64_t k, int64_t n);
+
+/// The functions of one instruction set.
+typedef struct apus_multiplier {
+  /// `scratch` is aligned to 64 bytes and holds `APUS_PRODUCT_SCRATCH`.
+  void (*multiply)(const apus_product *product, float *scratch);
+  /// Packs B for many products.
+  void (*pack)(int transpose_b, int64_t k, int64_t n, const float *b, int64_t ldb, float *packed);
+  /// Columns of a packed panel: 64 or 16. Element (i, j) of op(B) lies at (j / columns · k + i) · columns + j % columns.
+  int64_t panel_columns;
+} apus_multiplier;
+
+/// Those of the instruction set in use: a kernel takes them when it is prepared.
+apus_multiplier apus_current_multiplier(void);
 
 #endif

@@ -15,7 +15,7 @@ const char *apus_onednn_error(void);
 ///
 /// With all options, each element becomes relu(alpha * sum + bias[column] + C). Buffers: A, B, bias (only where `bias`
 /// is set; n values, float32, or float64 with APUS_FLOAT64), C, and the shared block. The result is the same bits for any number of threads.
-/// A row's bits may depend on m, since few rows are computed by another kernel than many.
+/// Float32 products are our own (`apus_product`): a row's bits do not depend on m. Those of bfloat16 may.
 typedef struct apus_matmul_descriptor {
   int64_t batch, m, n, k;
   int64_t lda, ldb, ldc;                 // elements from one stored row to the next
@@ -35,10 +35,6 @@ int apus_matmul_prepare(const apus_matmul_descriptor *descriptor, apus_kernel *k
 
 /// A short name of the algorithm chosen for a kernel of `apus_matmul_prepare` or `apus_convolution_prepare`.
 const char *apus_onednn_algorithm(const apus_kernel *kernel);
-
-/// oneDNN's single-precision product on the calling thread (see `apus_sgemm`).
-void apus_onednn_sgemm(int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
-                       int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
 
 typedef enum apus_direction {
   APUS_FORWARD = 0,           // buffers: x, w, bias where set, y

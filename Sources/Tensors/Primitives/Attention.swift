@@ -159,7 +159,6 @@ extension Attention {
       description.has_mask = 1
       description.mask = apus_heads(batch: strides[0], position: strides[2], head: strides[1])
     }
-    unsafe description.product = apus_onednn_sgemm
     return description
   }
 }

@@ -1,4 +1,4 @@
-// Products by the library's single-precision product, a block of C in each unit; also over parts of a long inner
+// Products in float32, a block of C in each unit; also on B packed once for all blocks, over parts of a long inner
 // dimension, and on operands that first become float32.
 #include "convert.h"
 #include "product.h"
@@ -26,16 +26,16 @@ static void finish_row(const product *p, float *row, const float *bias, int64_t 
 
 /// The product of a block over the inner indices from `k0` on; `c` is float32.
 static void multiply(const product *p, const product_block *block, const float *a, const float *b, int64_t k0,
-                     int64_t k, float beta, float *c, int64_t ldc) {
+                     int64_t k, bool accumulate, float *c, int64_t ldc, float *scratch) {
   const apus_matmul_descriptor *d = &p->d;
-  if (k == 0) {
-    for (int64_t i = 0; i < block->rows && beta == 0; i++) memset(c + i * ldc, 0, (size_t)block->columns * sizeof *c);
-    return;
-  }
-  a += product_a_offset(d, block) + (d->transpose_a ? k0 * d->lda : k0);
-  b += product_b_offset(d, block) + (d->transpose_b ? k0 : k0 * d->ldb);
-  apus_onednn_sgemm(d->transpose_a, d->transpose_b, block->rows, block->columns, k, d->alpha, a, d->lda, b, d->ldb,
-                    beta, c, ldc);
+  bool packed = p->algorithm == PRODUCT_PACKED;
+  apus_product product = {
+      .m = block->rows, .n = block->columns, .k = k, .lda = d->lda, .ldb = d->ldb, .c = c, .ldc = ldc, .alpha = d->alpha,
+      .a = a + product_a_offset(d, block) + (d->transpose_a ? k0 * d->lda : k0), .transpose_a = d->transpose_a,
+      .b = packed ? b + block->column * d->k : b + product_b_offset(d, block) + (d->transpose_b ? k0 : k0 * d->ldb),
+      .transpose_b = d->transpose_b, .packed_b = packed, .accumulate = accumulate,
+  };
+  p->multiplier.multiply(&product, scratch);
 }
 
 /// A block in float32 memory, or through scratch into a narrower C.
@@ -46,9 +46,9 @@ static void compute_block(const product *p, void *const *buffers, const product_
   const float *bias = d->bias ? (const float *)buffers[p->bias_buffer] + block->column : NULL;
   int64_t offset = product_c_offset(d, block);
   bool direct = d->c_type == APUS_FLOAT32;
-  float *sums = direct ? (float *)c + offset : scratch;
+  float *sums = direct ? (float *)c + offset : scratch + APUS_PRODUCT_SCRATCH_FLOATS;
   int64_t ld = direct ? d->ldc : block->columns;
-  multiply(p, block, a, b, 0, d->k, direct && d->accumulate ? 1 : 0, sums, ld);
+  multiply(p, block, a, b, 0, d->k, direct && d->accumulate, sums, ld, scratch);
   if (direct && !bias && !d->relu) return;
   for (int64_t i = 0; i < block->rows; i++) {
     float *row = sums + i * ld;
@@ -59,11 +59,11 @@ static void compute_block(const product *p, void *const *buffers, const product_
   }
 }
 
-static void sgemm_body(const void *parameters, void *const *buffers, int64_t chunk, void *scratch) {
+static void blocks_body(const void *parameters, void *const *buffers, int64_t chunk, void *scratch) {
   const product *p = parameters;
-  bool converted = p->algorithm == PRODUCT_CONVERTED;
-  const float *a = converted ? (const float *)product_shared(p, buffers) + p->converted_b : buffers[p->a_buffer];
-  const float *b = converted ? (const float *)product_shared(p, buffers) : buffers[p->b_buffer];
+  const float *a = buffers[p->a_buffer], *b = buffers[p->b_buffer];
+  if (p->algorithm != PRODUCT_BLOCKS) b = (const float *)product_shared(p, buffers);
+  if (p->algorithm == PRODUCT_CONVERTED) a = b + p->converted_b;
   int64_t end = dnn_minimum(p->units, (chunk + 1) * p->group);
   for (int64_t unit = chunk * p->group; unit < end; unit++) {
     product_block block = product_block_at(p, unit);
@@ -74,13 +74,12 @@ static void sgemm_body(const void *parameters, void *const *buffers, int64_t chu
 // Split sums: part after part of all units, each to its own [batch, m, n] in the shared block.
 
 static void part_body(const void *parameters, void *const *buffers, int64_t chunk, void *scratch) {
-  (void)scratch;
   const product *p = parameters;
   int64_t part = chunk / p->units, k0 = part * p->part_k;
   product_block block = product_block_at(p, chunk % p->units);
   float *c = (float *)product_shared(p, buffers) + (part * p->d.batch + block.entry) * p->d.m * p->d.n;
-  multiply(p, &block, buffers[p->a_buffer], buffers[p->b_buffer], k0, dnn_minimum(p->part_k, p->d.k - k0), 0,
-           c + block.row * p->d.n + block.column, p->d.n);
+  multiply(p, &block, buffers[p->a_buffer], buffers[p->b_buffer], k0, dnn_minimum(p->part_k, p->d.k - k0), false,
+           c + block.row * p->d.n + block.column, p->d.n, scratch);
 }
 
 static const int64_t sum_rows_elements = 8192;
@@ -168,35 +167,77 @@ static void prepare_conversion(product *p, apus_kernel *kernel) {
   product_add_phase(kernel, convert_a_body, dnn_ceiling(stored_rows(p, false), conversion_rows(p, false)), 0);
 }
 
-/// Blocks of C for the library's product, which copies both operands of every call: wide ones of equal width, with as many
-/// rows as leave 16 units; narrower ones only where there would be too few.
-static void cut_for_sgemm(product *p) {
-  const int64_t least = (int64_t)2 << 20, group = (int64_t)3 << 20, widest = 512, wanted = 16;
-  int64_t rows = 256, columns = dnn_round_up(dnn_ceiling(p->d.n, dnn_maximum(1, dnn_ceiling(p->d.n, widest))), 64);
+// Packed B: panels in the shared block.
+
+static const int64_t packed_columns = 256;
+
+static void pack_body(const void *parameters, void *const *buffers, int64_t chunk, void *scratch) {
+  (void)scratch;
+  const product *p = parameters;
+  product_block block = {.column = chunk * packed_columns};
+  const float *b = (const float *)buffers[p->b_buffer] + product_b_offset(&p->d, &block);
+  p->multiplier.pack(p->d.transpose_b, p->d.k, dnn_minimum(packed_columns, p->d.n - block.column), b, p->d.ldb,
+                     (float *)product_shared(p, buffers) + block.column * p->d.k);
+}
+
+static const int64_t wanted_units = 16;
+
+/// Into how many sums a long inner dimension may be split: gradients of weights alone, since a row of a forward product
+/// must not depend on how many there are.
+static int64_t most_parts(const product *p) {
+  const apus_matmul_descriptor *d = &p->d;
+  return p->algorithm == PRODUCT_BLOCKS && d->transpose_a ? dnn_maximum(1, dnn_minimum(16, d->k / 512)) : 1;
+}
+
+/// Wide blocks of equal width with as many rows as are packed at once, since every block packs its part of B, or of A;
+/// smaller ones only where there would be too few units.
+static void cut_blocks(product *p) {
+  const int64_t widest = 512, least = (int64_t)1 << 20, group = (int64_t)3 << 20, parts = most_parts(p);
+  const apus_matmul_descriptor *d = &p->d;
+  int64_t columns = dnn_round_up(dnn_ceiling(d->n, dnn_maximum(1, dnn_ceiling(d->n, widest))), APUS_WIDEST_PANEL);
+  int64_t rows = dnn_round_up(dnn_ceiling(d->m, dnn_maximum(1, dnn_ceiling(d->m, APUS_PRODUCT_ROWS))), 6);
   product_cut(p, rows, columns, group);
-  while (p->units < wanted && p->row_block * p->column_block * p->d.k >= least && (rows > 64 || columns > 128)) {
-    if (rows > 64) rows /= 2;
-    else columns = dnn_round_up(columns / 2, 64);
+  while (p->units * parts < wanted_units && p->row_block * p->column_block * d->k >= least && (rows > 66 || columns > 128)) {
+    if (columns > 128 && (p->algorithm != PRODUCT_PACKED || rows <= 66)) columns = dnn_round_up(columns / 2, APUS_WIDEST_PANEL);
+    else rows = dnn_round_up(rows / 2, 6);
     product_cut(p, rows, columns, group);
   }
 }
 
-int product_prepare_sgemm(product *p, apus_kernel *kernel) {
-  p->algorithm = PRODUCT_SGEMM;
-  if (p->d.type != APUS_FLOAT32) prepare_conversion(p, kernel);
-  cut_for_sgemm(p);
-  int64_t scratch = p->d.c_type == APUS_FLOAT32 ? 0 : p->row_block * p->column_block * (int64_t)sizeof(float);
-  if (p->algorithm == PRODUCT_SGEMM && p->units < 8 && p->d.k >= 1024) {
-    p->algorithm = PRODUCT_SPLIT_SUM;
-    p->parts = dnn_minimum(16, p->d.k / 512);
-    p->part_k = dnn_round_up(dnn_ceiling(p->d.k, p->parts), 16);
-    p->parts = dnn_ceiling(p->d.k, p->part_k);
-    int64_t rows = p->d.batch * p->d.m;
-    kernel->shared_bytes = p->parts * rows * p->d.n * (int64_t)sizeof(float);
-    product_add_phase(kernel, part_body, p->parts * p->units, 0);
-    product_add_phase(kernel, sum_body, dnn_ceiling(rows, sum_rows(p)), p->d.n * (int64_t)sizeof(float));
+static void prepare_split_sum(product *p, int64_t parts, apus_kernel *kernel) {
+  p->algorithm = PRODUCT_SPLIT_SUM;
+  p->part_k = dnn_round_up(dnn_ceiling(p->d.k, parts), 16);
+  p->parts = dnn_ceiling(p->d.k, p->part_k);
+  int64_t rows = p->d.batch * p->d.m;
+  kernel->shared_bytes = p->parts * rows * p->d.n * (int64_t)sizeof(float);
+  product_add_phase(kernel, part_body, p->parts * p->units, APUS_PRODUCT_SCRATCH);
+  product_add_phase(kernel, sum_body, dnn_ceiling(rows, sum_rows(p)), p->d.n * (int64_t)sizeof(float));
+}
+
+/// B is packed first where several blocks of rows read it, or where a loop packs it once for all its steps.
+static bool is_worth_packing(const apus_matmul_descriptor *d) {
+  return d->type == APUS_FLOAT32 && d->batch == 1 && !d->transpose_a && d->k > 0 &&
+         (d->m > APUS_PRODUCT_ROWS || (d->b_is_reused && d->m > 0));
+}
+
+int product_prepare_blocks(product *p, apus_kernel *kernel) {
+  const apus_matmul_descriptor *d = &p->d;
+  p->algorithm = is_worth_packing(d) ? PRODUCT_PACKED : PRODUCT_BLOCKS;
+  p->multiplier = apus_current_multiplier();
+  if (d->type != APUS_FLOAT32) prepare_conversion(p, kernel);
+  cut_blocks(p);
+  int64_t parts = dnn_minimum(most_parts(p), dnn_ceiling(wanted_units, dnn_maximum(1, p->units)));
+  if (parts > 1) {
+    prepare_split_sum(p, parts, kernel);
     return 0;
   }
-  product_add_phase(kernel, sgemm_body, dnn_ceiling(p->units, p->group), scratch);
+  if (p->algorithm == PRODUCT_PACKED) {
+    kernel->shared_bytes = apus_packed_floats(d->k, d->n) * (int64_t)sizeof(float);
+    kernel->invariant_phases = 1;
+    kernel->invariant_input = p->b_buffer;
+    product_add_phase(kernel, pack_body, dnn_ceiling(d->n, packed_columns), 0);
+  }
+  int64_t narrow = d->c_type == APUS_FLOAT32 ? 0 : p->row_block * p->column_block * (int64_t)sizeof(float);
+  product_add_phase(kernel, blocks_body, dnn_ceiling(p->units, p->group), APUS_PRODUCT_SCRATCH + narrow);
   return 0;
 }
