@@ -20,7 +20,8 @@ static float APUS_NAME(score_highest)(float *scores, const float *mask, int64_t 
   return highest;
 }
 
-/// scores = exp(scores - highest); returns their sum. Rows have room for whole vectors.
+/// scores = exp(scores - highest); returns their sum, whose order does not depend on n: hidden keys at the end change no
+/// bit. Rows have room for whole vectors.
 static float APUS_NAME(score_exponentials)(float *scores, int64_t n, float highest) {
   vf a = 0, b = 0;
   int64_t i = 0;
@@ -34,7 +35,9 @@ static float APUS_NAME(score_exponentials)(float *scores, int64_t n, float highe
     vf x = vf_load_part(scores + i, n - i) - highest;
     x = x < -87.0f ? 0.0f : vf_exp_softmax(x);
     vf_store_part(scores + i, x, n - i);
-    a += vf_load_part(scores + i, n - i);
+    x = vf_load_part(scores + i, n - i);
+    if (i & 16) b += x;
+    else a += x;
   }
   return vf_sum(a + b);
 }
