@@ -67,6 +67,10 @@ public struct Verification: Sendable {
         folder: folder, file: reference.url.path, metadata: reference.metadata, lengths: lengths)
       outputs.merge(try texts.outputs(of: model, inputs)) { _, text in text }
     }
+    if reference["output.loss"] != nil, outputs["loss"] == nil {
+      var copy = model
+      outputs["loss"] = try copy.loss(of: inputs, .inference)
+    }
     for name in names("output.") {
       check("output." + name, Self.derived(name, from: outputs), tolerance: 1e-4)
     }

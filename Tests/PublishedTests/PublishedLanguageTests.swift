@@ -58,7 +58,7 @@ import Testing
     ),
     (#"{"model_type": "bert", "position_embedding_type": "relative_key"}"#, "absolute"),
     (#"{"model_type": "bert", "problem_type": "guess"}"#, "problem_type"),
-    (#"{"model_type": "bart", "encoder_layerdrop": 0.1}"#, "layerdrop"),
+    (#"{"model_type": "bart", "encoder_layerdrop": 1}"#, "layerdrop"),
     (#"{"model_type": "bart", "pad_token_id": 60000}"#, "pad_token_id"),
     (#"{"model_type": "marian", "decoder_vocab_size": 7}"#, "decoder_vocab_size"),
     (#"{"model_type": "t5", "feed_forward_proj": "gated-guess"}"#, "feed_forward_proj"),

@@ -25,6 +25,8 @@ public struct BERTConfiguration: Codable, Hashable, Sendable {
     case nextSentence
     /// Classes of the whole text.
     case texts(Int)
+    /// How well a text fits, to be compared with those of other texts.
+    case choice
     /// Classes of every token.
     case tokens(Int)
     /// Where an answer begins and ends.
@@ -41,7 +43,7 @@ public struct BERTConfiguration: Codable, Hashable, Sendable {
   /// Whether the head reads the pooled first state.
   var hasPooler: Bool {
     switch head {
-    case .none, .pretraining, .nextSentence, .texts: true
+    case .none, .pretraining, .nextSentence, .texts, .choice: true
     case .maskedTokens, .tokens, .answers: false
     }
   }
@@ -51,6 +53,7 @@ public struct BERTConfiguration: Codable, Hashable, Sendable {
     switch head {
     case .texts(let count), .tokens(let count): count
     case .answers, .pretraining, .nextSentence: 2
+    case .choice: 1
     case .none, .maskedTokens: nil
     }
   }
@@ -128,7 +131,7 @@ public struct BERT: Module {
     guard let classifier else { return nil }
     let input = pooled(states) ?? states
     switch configuration.head {
-    case .texts, .tokens:
+    case .texts, .tokens, .choice:
       return classifier(Dropout(configuration.classifierDropout)(input, phase.fork(-1)))
     default: return classifier(input)
     }

@@ -34,6 +34,8 @@ public struct TokenStackConfiguration: Codable, Hashable, Sendable {
   public var attentionDropout = 0.0
   /// Of the inner numbers of the feed-forward parts.
   public var innerDropout = 0.0
+  /// The probability with which training leaves out a block (Fan et al., arXiv:1909.11556).
+  public var layerDrop = 0.0
   /// There is dropout behind the last norm.
   public var hasLastDropout = false
   /// The deviation of the first weights; nil: 1/√inputs, queries smaller by √(head width) (T5).
@@ -142,15 +144,21 @@ public struct TokenStack: Module {
     let bias = relative.map { $0(queries: length, keys: length) }
     let mask = bias.map { bias in mask.map { bias.masked($0) } ?? bias } ?? mask
     for (i, layer) in blocks.layers.enumerated() {
-      states.append(
-        layer(
-          states[i], mask: mask, memory: memory.flatMap { layer.keyValues(of: $0) },
-          memoryMask: memoryMask, phase.fork(i + 1)))
+      let state = layer(
+        states[i], mask: mask, memory: memory.flatMap { layer.keyValues(of: $0) },
+        memoryMask: memoryMask, phase.fork(i + 1))
+      states.append(kept(state, instead: states[i], phase.fork(-1 - i)))
     }
     let last = states.removeLast()
     let normed = blocks.norm.map { $0(last) } ?? last
     return states
       + [configuration.hasLastDropout ? dropout(normed, phase.fork(states.count + 1)) : normed]
+  }
+
+  /// What a block gives; in training, by chance, what it was given instead.
+  private func kept(_ state: Tensor, instead before: Tensor, _ phase: Phase) -> Tensor {
+    guard case .training(let key) = phase, configuration.layerDrop > 0 else { return state }
+    return select(key.bernoulli(1 - configuration.layerDrop, [1, 1, 1]), state, before)
   }
 
   /// The last states of the next tokens of sequences whose earlier ones are in the caches.

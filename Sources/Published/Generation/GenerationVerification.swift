@@ -100,7 +100,9 @@ struct ReferenceTexts {
   ) -> Tensor {
     let texts = found.map { prompts[$0.prompt].row + $0.tokens }
     let length = texts.map(\.count).max() ?? 0
-    let pad = settings.padTokenId ?? settings.eosTokenId.first ?? 0
+    let end = settings.eosTokenId.first ?? 0
+    // Behind beams transformers takes a padding of 0 for none.
+    let pad = settings.padTokenId.flatMap { settings.numBeams > 1 && $0 == 0 ? nil : $0 } ?? end
     let rows = texts.map { $0 + [Int](repeating: pad, count: length - $0.count) }
     return Tensor(rows.flatMap { $0.map(Int64.init) }, shape: [rows.count, length])
   }

@@ -203,11 +203,7 @@ extension ModelConfiguration {
     sizes.dropout = try rate("dropout", default: 0.1)
     sizes.attentionDropout = try rate("attention_dropout")
     sizes.innerDropout = try rate("activation_dropout")
-    let skipped = try rate("\(side)_layerdrop")
-    try require(
-      skipped == 0, "\(side)_layerdrop", "is \(skipped)",
-      "layers that are left out by chance are "
-        + "not supported; set it to 0")
+    sizes.layerDrop = try rate("\(side)_layerdrop")
     sizes.deviation = try deviation("init_std")
     adapt(&sizes)
     return sizes

@@ -26,7 +26,7 @@ public struct PublishedBERT: PublishedModel {
   private static let classes = [
     "BertModel", "BertForPreTraining", "BertForMaskedLM", "BertLMHeadModel",
     "BertForNextSentencePrediction", "BertForSequenceClassification", "BertForTokenClassification",
-    "BertForQuestionAnswering",
+    "BertForQuestionAnswering", "BertForMultipleChoice",
   ]
 
   public static func reads(_ configuration: ModelConfiguration) -> Bool {
@@ -43,6 +43,7 @@ public struct PublishedBERT: PublishedModel {
     case "BertForSequenceClassification": head = .texts(try configuration.labelCount())
     case "BertForTokenClassification": head = .tokens(try configuration.labelCount())
     case "BertForQuestionAnswering": head = .answers
+    case "BertForMultipleChoice": head = .choice
     default: head = .maskedTokens
     }
     var sizes = BERTConfiguration(
@@ -128,6 +129,7 @@ public struct PublishedBERT: PublishedModel {
   }
 
   private func text(_ inputs: ModelInputs) throws(PublishedError) -> Text {
+    let inputs = model.configuration.head == .choice ? try inputs.choicesApart() : inputs
     let ids = try inputs.ids("input_ids", below: model.configuration.vocabulary)
     let longest = model.configuration.stack.longest
     try inputs.require("input_ids", ids.shape[1], atMost: longest)
@@ -146,7 +148,7 @@ public struct PublishedBERT: PublishedModel {
     let text = try text(inputs)
     let states = model.states(
       text.ids, kinds: text.kinds, mask: text.mask, positions: text.positions, phase)
-    var outputs = logits(of: states.last!, phase)
+    var outputs = try logits(of: states.last!, inputs, phase)
     for (i, state) in states.enumerated() { outputs["hidden_states.\(i)"] = state }
     outputs["last_hidden_state"] = states.last!
     outputs["pooler_output"] = model.pooled(states.last!)
@@ -159,17 +161,22 @@ public struct PublishedBERT: PublishedModel {
     let text = try text(inputs)
     let states = model.states(
       text.ids, kinds: text.kinds, mask: text.mask, positions: text.positions, phase)
-    guard let loss = try loss(inputs, text, logits(of: states.last!, phase)) else {
+    guard let loss = try loss(inputs, text, logits(of: states.last!, inputs, phase))
+    else {
       throw .input(name: "labels", problem: "there are none, or the network has no head for them")
     }
     return loss
   }
 
-  private func logits(of states: Tensor, _ phase: Phase) -> [String: Tensor] {
+  private func logits(of states: Tensor, _ inputs: ModelInputs, _ phase: Phase)
+    throws(PublishedError) -> [String: Tensor]
+  {
     let (tokens, classes) = (model.tokenLogits(states), model.classLogits(states, phase))
     switch model.configuration.head {
     case .pretraining:
       return ["prediction_logits": tokens!, "seq_relationship_logits": classes!]
+    case .choice:
+      return ["logits": classes!.reshaped([try inputs("input_ids").shape[0], -1])]
     case .answers:
       let ends = classes!.split(-1, into: 2)
       return [
@@ -205,6 +212,9 @@ public struct PublishedBERT: PublishedModel {
     switch model.configuration.head {
     case .nextSentence:
       return crossEntropy(logits, try inputs.classes("labels", below: 2, batch: batch))
+    case .choice:
+      let (batch, choices) = (logits.shape[0], logits.shape[1])
+      return crossEntropy(logits, try inputs.classes("labels", below: choices, batch: batch))
     case .texts: return try self.labels.loss(logits, inputs)
     case .tokens(let count): return crossEntropy(logits, try labels(count))
     default:
@@ -227,6 +237,16 @@ public struct PublishedBERT: PublishedModel {
 }
 
 extension ModelInputs {
+  /// Texts among which one is chosen, [batch, choices, length], as texts of their own: [batch · choices, length].
+  fileprivate func choicesApart() throws(PublishedError) -> ModelInputs {
+    let shape = try self("input_ids", rank: 3).shape
+    guard shape.allSatisfy({ $0 > 0 }) else {
+      throw .input(name: "input_ids", problem: "its shape is \(shape), which holds nothing")
+    }
+    return ModelInputs(
+      tensors.mapValues { $0.shape == shape ? $0.reshaped([-1, shape[2]]) : $0 })
+  }
+
   /// One whole number for every text, [batch]; within 0 ..< count where there is a count.
   func classes(_ name: String, below count: Int? = nil, batch: Int) throws(PublishedError) -> Tensor
   {
