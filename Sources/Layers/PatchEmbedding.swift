@@ -48,3 +48,33 @@ public struct PatchEmbedding: Module {
     visitor.fixed("fills", fills)
   }
 }
+
+/// Tokens of a picture or of a map by a convolution whose windows overlap, and a norm (CvT: Wu et al., arXiv:2103.15808).
+public struct ConvolutionalEmbedding: Module {
+  public var convolution: Convolution
+  public var norm: LayerNorm
+  /// The norm stands before the convolution.
+  public let isNormFirst: Bool
+
+  public init(
+    inputs: Int, outputs: Int, kernel: Int, stride: Int, padding: Int, isNormFirst: Bool = false,
+    epsilon: Double = 1e-5, key: RandomKey
+  ) {
+    convolution = Convolution(
+      inputs: inputs, outputs: outputs, kernel: [kernel, kernel], stride: [stride],
+      padding: .symmetric([padding]), key: key)
+    norm = LayerNorm(width: isNormFirst ? inputs : outputs, epsilon: epsilon)
+    self.isNormFirst = isNormFirst
+  }
+
+  /// [batch, height, width, inputs] → [batch, rows, columns, outputs].
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    isNormFirst ? convolution(norm(x)) : norm(convolution(x))
+  }
+
+  public mutating func visit(_ visitor: inout Visitor) {
+    visitor("conv", &convolution)
+    visitor("norm", &norm)
+    visitor.fixed("isNormFirst", isNormFirst)
+  }
+}

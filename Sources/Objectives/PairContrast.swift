@@ -12,4 +12,16 @@ public enum PairContrast {
     let rows = crossEntropy(logits, places, smoothing: smoothing)
     return (rows + crossEntropy(logits.transposed(), places, smoothing: smoothing)) * 0.5
   }
+
+  /// The same where pairs with one label belong together: each member is to find, in equal shares, all that have its label
+  /// (UniCL: Yang et al., arXiv:2204.03610, eq. 2 to 4). Where no two labels are equal it is the loss above.
+  /// - Parameters:
+  ///   - logits: [pairs, pairs].
+  ///   - labels: int32 or int64, [pairs].
+  public static func loss(_ logits: Tensor, labels: Tensor) -> Tensor {
+    let belongs = labels.expanded(1).equal(to: labels.expanded(0)).cast(to: .float32)
+    let targets = belongs / belongs.sum([1], keepsAxes: true)
+    let rows = crossEntropy(logits, probabilities: targets)
+    return (rows + crossEntropy(logits.transposed(), probabilities: targets)) * 0.5
+  }
 }

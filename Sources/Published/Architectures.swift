@@ -12,7 +12,8 @@ public enum Architectures {
     PublishedGPTNeo.self, PublishedImageGPT.self, PublishedLlama.self, PublishedMASS.self,
     PublishedMarian.self, PublishedProphetNet.self, PublishedQwen2.self, PublishedT5.self,
     PublishedPronunciation.self, PublishedSileroVAD.self, PublishedVoiceEncoder.self,
-    PublishedMAE.self, PublishedCLIP.self, PublishedALIGN.self, PublishedFlorence2.self,
+    PublishedMAE.self, PublishedCLIP.self, PublishedALIGN.self, PublishedFlorence.self,
+    PublishedFlorence2.self,
   ]
 
   /// The architecture of a configuration.

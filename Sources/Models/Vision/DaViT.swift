@@ -135,24 +135,8 @@ public struct DaViTBlock: Module {
 
 /// DaViT (Ding et al., arXiv:2204.03645): blocks over places within windows, and over channels within groups, in turn.
 public struct DaViT: Layer {
-  /// Makes a stage's map.
-  public struct Embedding: Module {
-    public var convolution: Convolution
-    public var norm: LayerNorm
-    let isNormFirst: Bool
-
-    func callAsFunction(_ x: Tensor) -> Tensor {
-      isNormFirst ? convolution(norm(x)) : norm(convolution(x))
-    }
-
-    public mutating func visit(_ visitor: inout Visitor) {
-      visitor("conv", &convolution)
-      visitor("norm", &norm)
-      visitor.fixed("isNormFirst", isNormFirst)
-    }
-  }
-
-  public var embeddings: [Embedding]
+  /// Each makes a stage's map.
+  public var embeddings: [ConvolutionalEmbedding]
   /// Of every stage, over places and over channels in turn.
   public var stages: [[DaViTBlock]]
 
@@ -162,12 +146,9 @@ public struct DaViT: Layer {
     (embeddings, stages) = ([], [])
     for (i, stage) in configuration.stages.enumerated() {
       embeddings.append(
-        Embedding(
-          convolution: Convolution(
-            inputs: inputs, outputs: stage.width, kernel: [stage.kernel, stage.kernel],
-            stride: [stage.stride], padding: .symmetric([stage.padding]), key: key.fork(i)),
-          norm: LayerNorm(width: stage.isNormFirst ? inputs : stage.width),
-          isNormFirst: stage.isNormFirst))
+        ConvolutionalEmbedding(
+          inputs: inputs, outputs: stage.width, kernel: stage.kernel, stride: stage.stride,
+          padding: stage.padding, isNormFirst: stage.isNormFirst, key: key.fork(i)))
       stages.append(
         (0..<(2 * stage.layers)).map { j in
           defer { place += 1 }

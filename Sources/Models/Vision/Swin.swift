@@ -110,15 +110,19 @@ public struct Swin: Layer {
   public struct Stage: Module {
     /// Before the layers; nil in the first stage.
     public var downsample: PatchMerging?
+    /// What makes the map where convolutions do; else nil.
+    public var embedding: ConvolutionalEmbedding?
     public var blocks: [SwinBlock]
 
     public mutating func visit(_ visitor: inout Visitor) {
       visitor("downsample", &downsample)
+      visitor("embed", &embedding)
       visitor("blocks", &blocks)
     }
   }
 
-  public var patchEmbedding: PatchEmbedding
+  /// Nil where convolutions make the tokens.
+  public var patchEmbedding: PatchEmbedding?
   /// [1, patches, width].
   public var positions: Tensor?
   public var stages: [Stage]
@@ -129,9 +133,11 @@ public struct Swin: Layer {
   public init(_ configuration: SwinConfiguration, key: RandomKey) {
     self.configuration = configuration
     let (first, last) = (configuration.stages[0], configuration.stages.last!)
-    patchEmbedding = PatchEmbedding(
-      patch: configuration.patch, inputs: configuration.inputs, width: first.width,
-      norm: LayerNorm(width: first.width), fills: configuration.padsPictures, key: key.fork(0))
+    if configuration.embedding == .patches {
+      patchEmbedding = PatchEmbedding(
+        patch: configuration.patch, inputs: configuration.inputs, width: first.width,
+        norm: LayerNorm(width: first.width), fills: configuration.padsPictures, key: key.fork(0))
+    }
     positions = configuration.grid.map { .zeros([1, $0[0] * $0[1], first.width]) }
     let layers = configuration.stages.map(\.layers).reduce(0, +)
     var place = 0
@@ -144,12 +150,7 @@ public struct Swin: Layer {
           stochasticDepth: configuration.stochasticDepth * Double(place)
             / Double(max(layers - 1, 1)), key: key.fork(j))
       }
-      let merging =
-        i == 0
-        ? nil
-        : PatchMerging(
-          inputs: configuration.stages[i - 1].width, outputs: stage.width, key: key.fork(-1))
-      return Stage(downsample: merging, blocks: blocks)
+      return Self.stage(i, configuration, blocks, key.fork(-1))
     }
     norm = LayerNorm(width: last.width, epsilon: configuration.epsilon)
     if configuration.classes > 0 {
@@ -158,6 +159,24 @@ public struct Swin: Layer {
         key: key.fork(2))
     }
     initialize(key.fork(3)) { ViT.initializer($0) }
+  }
+
+  /// With what makes the map that the layers work on.
+  private static func stage(
+    _ i: Int, _ configuration: SwinConfiguration, _ blocks: [SwinBlock], _ key: RandomKey
+  ) -> Stage {
+    let outputs = configuration.stages[i].width
+    let inputs = i == 0 ? configuration.inputs : configuration.stages[i - 1].width
+    switch configuration.embedding {
+    case .patches:
+      let merging = i == 0 ? nil : PatchMerging(inputs: inputs, outputs: outputs, key: key)
+      return Stage(downsample: merging, blocks: blocks)
+    case .convolutions:
+      let embedding = ConvolutionalEmbedding(
+        inputs: inputs, outputs: outputs, kernel: i == 0 ? 7 : 3, stride: i == 0 ? 4 : 2,
+        padding: i == 0 ? 2 : 1, key: key)
+      return Stage(embedding: embedding, blocks: blocks)
+    }
   }
 
   /// Logits [batch, classes] of pictures [batch, height, width, channels]; features where there is no head.
@@ -169,13 +188,14 @@ public struct Swin: Layer {
 
   /// The last stage's map behind the last norm: [batch, height, width, channels].
   public func map(_ x: Tensor, _ phase: Phase) -> Tensor {
-    var x = patchEmbedding.map(x).recorded("patch_embed")
+    var x = (patchEmbedding.map { $0.map(x) } ?? x).recorded("patch_embed")
     if let positions { x = x + positions.reshaped([1, x.shape[1], x.shape[2], x.shape[3]]) }
     x = Dropout(configuration.tokenDropout)(x, phase.fork(-1)).recorded("embedded")
     for (i, stage) in stages.enumerated() {
       if let downsample = stage.downsample {
         x = downsample(x).recorded("layers.\(i).downsample")
       }
+      if let embedding = stage.embedding { x = embedding(x).recorded("layers.\(i).embed") }
       for (j, block) in stage.blocks.enumerated() {
         x = block(x, phase.fork(i).fork(j)).recorded("layers.\(i).blocks.\(j)")
       }

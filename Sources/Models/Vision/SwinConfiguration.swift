@@ -12,6 +12,14 @@ public struct SwinConfiguration: Codable, Hashable, Sendable {
     case fixed
   }
 
+  /// How tokens are made.
+  public enum Embedding: String, Codable, Hashable, Sendable {
+    /// Patches, of which four become one before every further stage.
+    case patches
+    /// Convolutions whose windows overlap, a stride of 4 and then of 2: CoSwin (arXiv:2111.11432, 2.2).
+    case convolutions
+  }
+
   /// One of the stages; all but the first begin with a merging of patches.
   public struct Stage: Codable, Hashable, Sendable {
     public var width: Int
@@ -39,6 +47,7 @@ public struct SwinConfiguration: Codable, Hashable, Sendable {
     }
   }
 
+  public var embedding = Embedding.patches
   /// Height and width of patches.
   public var patch = [4, 4]
   /// Channels of the pictures.

@@ -10,6 +10,8 @@ public struct CLIPTextConfiguration: Codable, Hashable, Sendable {
     case highest
     /// The first one with this number.
     case first(Int)
+    /// The first of the text.
+    case beginning
   }
 
   /// Entries of the token table.
@@ -25,6 +27,12 @@ public struct CLIPTextConfiguration: Codable, Hashable, Sendable {
   public var epsilon = 1e-5
   public var attentionDropout = 0.0
   public var end = End.highest
+  /// A token sees itself and those before it.
+  public var isCausal = true
+  /// q, k and v are one product.
+  public var isFused = false
+  /// Of the last layer; rising evenly from 0 in the first.
+  public var stochasticDepth = 0.0
 
   public init(
     vocabulary: Int = 49408, context: Int = 77, width: Int = 512, layers: Int = 12, heads: Int = 8,
@@ -37,8 +45,9 @@ public struct CLIPTextConfiguration: Codable, Hashable, Sendable {
   /// The layers, as those of a vision Transformer.
   var blocks: ViTConfiguration {
     var sizes = ViTConfiguration(width: width, layers: layers, heads: heads, inner: inner)
-    (sizes.activation, sizes.epsilon, sizes.isFused) = (activation, epsilon, false)
+    (sizes.activation, sizes.epsilon, sizes.isFused) = (activation, epsilon, isFused)
     sizes.attentionDropout = attentionDropout
+    sizes.stochasticDepth = stochasticDepth
     return sizes
   }
 }
@@ -78,7 +87,7 @@ public struct CLIPText: Module {
     positions = LearnedPositions(count: configuration.context, width: width, key: key.fork(1))
     blocks = (0..<configuration.layers).map {
       var block = ViTBlock(configuration.blocks, place: $0, key: key.fork(2).fork($0))
-      block.block.attention.isCausal = true
+      block.block.attention.isCausal = configuration.isCausal
       return block
     }
     norm = LayerNorm(width: width, epsilon: configuration.epsilon)
@@ -105,6 +114,7 @@ public struct CLIPText: Module {
       switch configuration.end {
       case .highest: ids.argmax(1)
       case .first(let id): ids.equal(to: Double(id)).cast(to: .int32).argmax(1)
+      case .beginning: Tensor.fill(integer: 0, [ids.shape[0]], .int32)
       }
     let place = end.reshaped([-1, 1, 1]).broadcast(to: [states.shape[0], 1, states.shape[2]])
     return states.takeAlong(1, place).squeezed(1)
@@ -175,9 +185,7 @@ public struct CLIP: Module {
     /// [batch, width].
     public let projected: Tensor
     /// The same with length 1.
-    public var direction: Tensor {
-      projected / projected.square().sum([1], keepsAxes: true).sqrt()
-    }
+    public var direction: Tensor { projected.direction }
   }
 
   /// - Parameter pictures: [batch, height, width, channels].
@@ -208,4 +216,9 @@ public struct CLIP: Module {
     visitor("logit_scale", &logScale)
     visitor.fixed("configuration", configuration)
   }
+}
+
+extension Tensor {
+  /// Vectors [batch, width] with length 1.
+  public var direction: Tensor { self / square().sum([1], keepsAxes: true).sqrt() }
 }

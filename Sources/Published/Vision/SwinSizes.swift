@@ -48,7 +48,7 @@ extension PublishedSwin {
   }
 
   /// Widths, layers and heads of all stages.
-  private static func stages(
+  static func stages(
     _ values: ModelConfiguration, _ named: Sizes, isRequired: Bool = false
   ) throws(PublishedError) -> [Sizes.Stage] {
     let width = try values.size(

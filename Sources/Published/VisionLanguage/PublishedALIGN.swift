@@ -99,13 +99,12 @@ public struct PublishedALIGN: PublishedModel {
       (pictures, ids) = (pictures.sliced(0, 0..<count), ids.sliced(0, 0..<count))
       rest = rest.map { $0?.sliced(0, 0..<count) }
     }
-    func direction(_ x: Tensor) -> Tensor { x / x.square().sum([1], keepsAxes: true).sqrt() }
     let map = model.vision.map(pictures, phase.fork(0))
     let states = model.text.states(
       ids, kinds: rest[1], mask: rest[0], positions: rest[2], phase.fork(1)
     ).last!
-    let seen = direction(sizes.vision.pooling(map, phase))
-    let read = direction(model.textProjection(states.element(1, 0)))
+    let seen = sizes.vision.pooling(map, phase).direction
+    let read = model.textProjection(states.element(1, 0)).direction
     return Pass(
       map: map, pictures: seen, states: states, pooled: model.text.pooled(states), texts: read,
       logits: model.logits(texts: read, pictures: seen))
