@@ -13,7 +13,7 @@ public enum Architectures {
     PublishedMarian.self, PublishedProphetNet.self, PublishedQwen2.self, PublishedT5.self,
     PublishedPronunciation.self, PublishedSileroVAD.self, PublishedVoiceEncoder.self,
     PublishedMAE.self, PublishedCLIP.self, PublishedALIGN.self, PublishedFlorence.self,
-    PublishedFlorence2.self,
+    PublishedFlorence2.self, PublishedDiscreteAutoencoder.self, PublishedDALLE.self,
   ]
 
   /// The architecture of a configuration.

@@ -7,27 +7,35 @@ public enum PixelDistribution: Codable, Hashable, Sendable {
   /// 0 … 255, by a mixture of logistic distributions whose mass is gathered around the integers (Salimans et al.,
   /// arXiv:1701.05517, eq. 2). Its 256 probabilities add up to 1 exactly.
   case logistic(components: Int)
+  /// 0 … 255, moved into 0.1 … 0.9, where the density is that of the logistic function of a Laplace variable (Ramesh et
+  /// al., arXiv:2102.12092, A.3).
+  case logitLaplace
 
   /// Parameters of a sample.
   public var parameterCount: Int {
     switch self {
     case .bernoulli: 1
     case .logistic(let components): 3 * components
+    case .logitLaplace: 2
     }
   }
 
-  /// Samples as a network likes to read them: float32, 0 and 1, or −1 … 1.
+  /// Samples as a network likes to read them: float32, 0 and 1, −1 … 1, or 0.1 … 0.9.
   public func input(_ x: Tensor) -> Tensor {
     let values = x.dataType.isFloatingPoint ? x : x.cast(to: .float32)
-    return self == .bernoulli ? values : values / 127.5 - 1
+    return switch self {
+    case .bernoulli: values
+    case .logistic: values / 127.5 - 1
+    case .logitLaplace: values * (0.8 / 255) + 0.1
+    }
   }
 
   /// log p(x) in nats of every sample.
   ///
   /// - Parameters:
   ///   - x: [batch…], values of the distribution in any type.
-  ///   - parameters: [batch…, parameterCount]: a logit, or all weights' logits, all means in −1 … 1, all logarithms of
-  ///     scales.
+  ///   - parameters: [batch…, parameterCount]: a logit; or all weights' logits, all means in −1 … 1, all logarithms of
+  ///     scales; or a logit and the logarithm of a scale.
   public func logProbability(of x: Tensor, _ parameters: Tensor) -> Tensor {
     switch self {
     case .bernoulli:
@@ -39,6 +47,12 @@ public enum PixelDistribution: Codable, Hashable, Sendable {
       let logs = Self.logistic(x, mean: parts[1], logScale: parts[2])
       return components == 1
         ? logs.squeezed(-1) : (logs + parts[0].logSoftmax(-1)).logSumExp(-1)
+    case .logitLaplace:
+      let (logit, logScale) = (parameters.element(-1, 0), parameters.element(-1, 1))
+      let x = input(x).cast(to: logit.dataType)
+      let (log, rest) = (x.log(), (1 - x).log())
+      return -(log - rest - logit).abs() * (-logScale).exp() - logScale - log - rest
+        - Tensor(2, logit.dataType).log()
     }
   }
 
@@ -57,14 +71,20 @@ public enum PixelDistribution: Codable, Hashable, Sendable {
   }
 
   /// The expected sample as a grey level in 0 … 1, without the last axis. Logistic components count with their means,
-  /// cut to the range.
+  /// cut to the range; a Laplace variable counts with its logit.
   public func mean(_ parameters: Tensor) -> Tensor {
     switch self {
     case .bernoulli: return parameters.squeezed(-1).sigmoid()
     case .logistic:
       let parts = parameters.split(-1, into: 3)
       return ((parts[1].clipped(to: -1...1) + 1) * parts[0].softmax(-1)).sum([-1]) * 0.5
+    case .logitLaplace: return Self.grey(parameters.element(-1, 0))
     }
+  }
+
+  /// The grey level 0 … 1 of a logit of 0.1 … 0.9.
+  private static func grey(_ logit: Tensor) -> Tensor {
+    ((logit.sigmoid() - 0.1) * (1 / 0.8)).clipped(to: 0...1)
   }
 
   /// A draw of every sample: 0 and 1, or 0 … 255, of the parameters' type.
@@ -84,6 +104,11 @@ public enum PixelDistribution: Codable, Hashable, Sendable {
       let u = key.fork(1).uniform(mean.shape, in: 1e-6..<(1 - 1e-6), mean.dataType)
       let value = mean + scale * (u.log() - (1 - u).log())
       return ((value + 1) * 127.5).rounded().clipped(to: 0...255)
+    case .logitLaplace:
+      let (logit, scale) = (parameters.element(-1, 0), parameters.element(-1, 1).exp())
+      let far = key.fork(0).exponential(logit.shape, logit.dataType)
+      let isBelow = key.fork(1).bernoulli(0.5, logit.shape)
+      return (Self.grey(logit + select(isBelow, -far, far) * scale) * 255).rounded()
     }
   }
 }
