@@ -18,6 +18,32 @@ import Testing
   }
 }
 
+@Suite struct LabelledPairContrastTests {
+  static let logits = RandomKey(seed: 21).normal([4, 4])
+
+  @Test func `Without equal labels it is the loss of pairs`() {
+    let labels = Tensor([3, 1, 7, 2] as [Int32])
+    let loss = PairContrast.loss(Self.logits, labels: labels)
+    #expect(distance(loss, PairContrast.loss(Self.logits)) < 1e-6)
+  }
+
+  @Test func `All with one label cost at least the logarithm of their number`() {
+    let labels = Tensor([5, 5, 5, 5] as [Int64])
+    #expect(abs(PairContrast.loss(.zeros([4, 4]), labels: labels).scalar - log(4)) < 1e-6)
+    #expect(PairContrast.loss(Self.logits, labels: labels).scalar > log(4))
+  }
+
+  @Test func `Those of one label share what is asked for`() {
+    let labels = Tensor([0, 1, 0, 2] as [Int32])
+    let (rows, columns) = (Self.logits.logSoftmax(1).doubles(), Self.logits.logSoftmax(0).doubles())
+    let found = [[0, 2], [1], [0, 2], [3]]
+    let sum = found.enumerated().map { i, own in
+      own.map { rows[4 * i + $0] + columns[4 * $0 + i] }.reduce(0, +) / Double(own.count)
+    }.reduce(0, +)
+    #expect(abs(PairContrast.loss(Self.logits, labels: labels).scalar + sum / 8) < 1e-6)
+  }
+}
+
 @Suite struct DistillationTests {
   static let labels = Tensor([2, 0, 1] as [Int32])
   static let student = RandomKey(seed: 2).normal([3, 4], .float64)

@@ -119,6 +119,15 @@ import Testing
     #expect(abs(try model.loss(of: inputs, phase).scalar - expected) < 1e-5)
   }
 
+  @Test(arguments: [("googlenet", 6_624_904), ("inception_v3", 23_834_568)])
+  func `Without auxiliary classifiers there are fewer parameters`(_ name: String, _ count: Int)
+    throws
+  {
+    let text =
+      #"{"library": "torchvision", "architecture": "\#(name)", "arguments": {"aux_logits": false}}"#
+    #expect(try Self.model(text).parameterCount == count)
+  }
+
   @Test func `Names of the first released weights of DenseNet are read`() throws {
     let text = #"""
       {"architecture": "densenet121", "model_args": {"growth_rate": 4, "block_config": [1, 1]}}

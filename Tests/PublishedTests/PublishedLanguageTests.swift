@@ -17,7 +17,7 @@ import Testing
     "bert-base-cased": 108_932_934, "bert-large": 336_226_108, "bart-base": 139_420_416,
     "bart-large": 406_291_456, "mbart-large": 610_851_840, "opus-mt-en-de": 73_886_208,
     "t5-small": 60_506_624, "t5-base": 222_903_552, "t5-v1_1-small": 76_961_152,
-    "prophetnet-large": 391_321_600,
+    "prophetnet-large": 391_321_600, "xprophetnet-large": 616_079_360,
   ]
 
   private static func configuration(_ text: String) throws -> ModelConfiguration {

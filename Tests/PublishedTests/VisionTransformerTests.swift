@@ -27,12 +27,16 @@ import Testing
     ("cait_s24_384", 47_062_120), ("cait_s36_384", 68_366_632), ("cait_m36_384", 271_221_352),
     ("cait_m48_448", 356_460_520), ("t2t_vit_7", 4_255_694), ("t2t_vit_10", 5_834_702),
     ("t2t_vit_12", 6_887_374), ("t2t_vit_14", 21_465_806), ("t2t_vit_19", 39_085_070),
-    ("t2t_vit_24", 64_000_974), ("t2t_vit_t_7", 4_255_310), ("t2t_vit_t_14", 21_465_422),
+    ("t2t_vit_24", 64_000_974), ("t2t_vit_t_7", 4_255_310), ("t2t_vit_t_10", 5_834_318),
+    ("t2t_vit_t_12", 6_886_990), ("t2t_vit_t_14", 21_465_422),
     ("t2t_vit_t_19", 39_084_686), ("t2t_vit_t_24", 64_000_590),
     ("openai/clip-vit-base-patch32", 151_277_313), ("openai/clip-vit-base-patch16", 149_620_737),
     ("openai/clip-vit-large-patch14", 427_616_513),
     ("openai/clip-vit-large-patch14-336", 427_944_193), ("kakaobrain/align-base", 172_117_841),
-    ("florence2", 497_761_280),
+    ("florence2", 497_761_280), ("unicl_swin_tiny", 91_340_667), ("unicl_swin_base", 150_695_609),
+    ("dall-e encoder", 53_786_240), ("dall-e decoder", 43_829_766),
+    ("deit_tiny_patch16_224", 5_717_416), ("deit_small_patch16_224", 22_050_664),
+    ("deit_base_patch16_224", 86_567_656), ("deit_base_patch16_384", 86_859_496),
   ])
   func `Published sizes have the published numbers of parameters`(_ name: String, _ count: Int)
     throws
@@ -59,6 +63,12 @@ import Testing
     #"{"architectures": ["CLIPModel"], "text_config": {"num_attention_heads": 7}}"#,
     #"{"architectures": ["AlignModel"], "projection_dim": 641}"#,
     #"{"architectures": ["Florence2ForConditionalGeneration"], "vision_config": {"num_groups": [3]}}"#,
+    #"{"library": "unicl", "architecture": "UniCLModel", "arguments": {"IMAGE_ENCODER": {"IMG_SIZE": 200}}}"#,
+    #"{"library": "unicl", "architecture": "UniCLModel", "arguments": {"IMAGE_ENCODER": {"TYPE": "focal"}}}"#,
+    #"{"library": "dall_e", "architecture": "Encoder", "arguments": {"n_hid": 6}}"#,
+    #"{"library": "dall_e", "architecture": "Decoder", "arguments": {"group_count": 3}}"#,
+    #"{"library": "dalle-pytorch", "architecture": "DALLE", "arguments": {"dim": 8, "depth": 1}}"#,
+    #"{"library": "dalle-pytorch", "architecture": "DALLE", "arguments": {"dim": 8, "depth": 1, "rotary_emb": false, "shift_tokens": false, "attn_types": ["mlp"]}}"#,
   ])
   func `Illegal configurations are refused`(_ text: String) {
     #expect(throws: PublishedError.self) { try Self.model(text) }

@@ -50,6 +50,8 @@ public struct ResNetConfiguration: Codable, Hashable, Sendable {
     public var kernel = 1
     /// Whether means of 2x2 windows stride in its place (arXiv:1812.01187, figure 2d).
     public var averages = false
+    /// Nothing is trained: pixels are left out, and zeros stand for the channels that are missing (option A).
+    public var pads = false
 
     public init() {}
   }
@@ -109,6 +111,18 @@ public struct ResNetConfiguration: Codable, Hashable, Sendable {
     block: .bottleneck, layers: [3, 4, 6, 3], groups: 32, widthPerGroup: 4)
   public static let wideResnet50 = Self(
     block: .bottleneck, layers: [3, 4, 6, 3], widthPerGroup: 128)
+
+  /// The networks of 20, 32, 44, 56 and 110 layers, or any 6n + 2, for pictures of 32 pixels (section 4.2).
+  public static func cifar(layers: Int, classes: Int = 10) -> Self {
+    guard layers >= 8, layers % 6 == 2 else {
+      fail("ResNet: \(layers) layers are not 6n + 2; give 20, 32, 44, 56 or 110")
+    }
+    var sizes = Self(
+      block: .basic, layers: [Int](repeating: (layers - 2) / 6, count: 3), widths: [16, 32, 64],
+      stem: Stem(channels: 16, kernel: 3, stride: 1, pools: false), classes: classes)
+    sizes.shortcut.pads = true
+    return sizes
+  }
 
   /// Channels of the features, the output of the last stage.
   public var features: Int { widths[widths.count - 1] * block.expansion }

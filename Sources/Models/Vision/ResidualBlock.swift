@@ -70,6 +70,9 @@ public struct ResidualBlock: Layer {
   public var bn3: BatchNorm?
   /// nil where the shortcut is the input itself.
   public var downsample: Downsample?
+  /// Channels that the shortcut fills with zeros, and the distance of the pixels that it takes.
+  let missing: Int
+  let skip: Int
   public let activation: Activation
   public let drop: StochasticDepth
 
@@ -105,7 +108,9 @@ public struct ResidualBlock: Layer {
       bn3 = BatchNorm(channels: outputs)
       if configuration.zeroInitialResiduals { bn3?.weight = .zeros([outputs]) }
     }
-    if window.stride > 1 || inputs != outputs {
+    missing = configuration.shortcut.pads ? outputs - inputs : 0
+    skip = configuration.shortcut.pads ? window.stride : 1
+    if !configuration.shortcut.pads, window.stride > 1 || inputs != outputs {
       downsample = Downsample(
         configuration, inputs: inputs, outputs: outputs, window: window, key: key.fork(3))
     }
@@ -114,7 +119,7 @@ public struct ResidualBlock: Layer {
   }
 
   public mutating func callAsFunction(_ x: Tensor, _ phase: Phase) -> Tensor {
-    let shortcut = downsample(x, phase)
+    let shortcut = missing > 0 || skip > 1 ? padded(x) : downsample(x, phase)
     var y = conv2(bn1(conv1(x, phase), phase, activation: activation), phase)
     if conv3 != nil { y = conv3!(bn2(y, phase, activation: activation), phase) }
     if phase.isTraining, drop.rate > 0 {
@@ -126,6 +131,11 @@ public struct ResidualBlock: Layer {
       : bn3!(y, phase, activation: activation, residual: shortcut)
   }
 
+  private func padded(_ x: Tensor) -> Tensor {
+    let pixels = skip > 1 ? averagePooling(x, size: [1], stride: [skip]) : x
+    return pixels.padded([(0, 0), (0, 0), (0, 0), (0, missing)])
+  }
+
   public mutating func visit(_ visitor: inout Visitor) {
     visitor("conv1", &conv1)
     visitor("bn1", &bn1)
@@ -135,6 +145,7 @@ public struct ResidualBlock: Layer {
     visitor("bn3", &bn3)
     visitor("downsample", &downsample)
     visitor.fixed("activation", activation)
+    visitor.fixed("shortcut", [missing, skip])
     visitor.fixed("drop", drop.rate)
   }
 }

@@ -14,11 +14,17 @@ public struct PublishedProphetNet: PublishedGenerator {
   public static let card = ArchitectureCard(
     "ProphetNet", family: "language", layouts: ["transformers"],
     source: "Qi et al., arXiv:2001.04063",
-    sizes: [.init("prophetnet-large", #"{"model_type": "prophetnet"}"#)])
+    sizes: [
+      .init("prophetnet-large", #"{"model_type": "prophetnet"}"#),
+      .init(
+        "xprophetnet-large", #"{"model_type": "xlm-prophetnet", "vocab_size": 250012}"#),
+    ])
 
   public static func reads(_ configuration: ModelConfiguration) -> Bool {
-    configuration.isTransformers(
-      "prophetnet", ["ProphetNetForConditionalGeneration", "ProphetNetModel"])
+    // For many languages it is the same network.
+    [("prophetnet", "ProphetNet"), ("xlm-prophetnet", "XLMProphetNet")].contains { type, name in
+      configuration.isTransformers(type, ["\(name)ForConditionalGeneration", "\(name)Model"])
+    }
   }
 
   public init(_ configuration: ModelConfiguration, key: RandomKey) throws(PublishedError) {
@@ -39,7 +45,7 @@ public struct PublishedProphetNet: PublishedGenerator {
     if try !configuration.bool("tie_word_embeddings", default: true) {
       (sizes.head, sizes.hasOwnTable) = (.own, true)
     }
-    if configuration.architecture == "ProphetNetModel" { sizes.head = .none }
+    if configuration.architecture.hasSuffix("ProphetNetModel") { sizes.head = .none }
     smoothing = try configuration.rate("eps")
     countsAllStreams = try !configuration.bool("disable_ngram_loss", default: false)
     self.shift = shift

@@ -68,7 +68,9 @@ public struct PublishedDALLE: PublishedModel {
   }
 
   public var names: WeightNames {
-    let (attention, feedForward) = ("transformer.layers.layers.*.0", "transformer.layers.layers.*.1")
+    let (attention, feedForward) = (
+      "transformer.layers.layers.*.0", "transformer.layers.layers.*.1"
+    )
     return [
       "image_pos_emb.rows": "image_pos_emb.weights.0",
       "image_pos_emb.columns": "image_pos_emb.weights.1",
