@@ -4,6 +4,7 @@ public import Training
 public enum Recipes {
   public static let all: [any Recipe.Type] = [
     LSTMText.self,
+    GRUTestament.self,
     LSTMTranslate.self,
     Seq2SeqTranslate.self,
     TransformerTranslate.self,

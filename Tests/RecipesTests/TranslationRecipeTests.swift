@@ -29,6 +29,12 @@ import Training
       small + ["layers=1", "beams=1", "positions=learned", "norm_first=false"])
   }
 
+  @Test func `ten steps of gru-testament run, and go on where they stopped`() throws {
+    let small = ["length=20", "batch_size=8", "width=8"]
+    try checkTenSteps(of: GRUTestament.self, small)
+    try checkTenSteps(of: GRUTestament.self, small + ["summary=last", "layers=2"])
+  }
+
   @Test func `no verse that is measured on is learned from`() throws {
     var settings = LSTMTranslate.defaults
     settings.vocabulary = 600

@@ -7,8 +7,8 @@ public import Training
 /// An LSTM that reads an English verse from its end and writes it in Spanish from what it remembers.
 public struct LSTMTranslate: TranslationRecipe {
   public struct Settings: TranslationSettings {
-    public var steps = 2400
-    public var batchSize = 64
+    public var steps = 4000
+    public var batchSize = 32
     public var vocabulary = 4096
     public var length = 64
     public var embedding = 192
@@ -16,7 +16,7 @@ public struct LSTMTranslate: TranslationRecipe {
     public var layers = 1
     public var dropout = 0.1
     public var smoothing = 0.1
-    public var learningRate = LearningRate(3e-3, .linear, warmup: 100)
+    public var learningRate = LearningRate(2e-3, .linear, warmup: 100)
     public var clip = 1.0
     public var beams = 4
 

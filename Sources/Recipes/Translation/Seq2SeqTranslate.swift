@@ -7,8 +7,8 @@ public import Training
 /// A recurrent encoder-decoder with attention that translates English verses into Spanish.
 public struct Seq2SeqTranslate: TranslationRecipe {
   public struct Settings: TranslationSettings {
-    public var steps = 2000
-    public var batchSize = 64
+    public var steps = 5000
+    public var batchSize = 32
     public var vocabulary = 4096
     public var length = 64
     public var embedding = 192
@@ -22,7 +22,7 @@ public struct Seq2SeqTranslate: TranslationRecipe {
     public var feedsInput = true
     public var dropout = 0.1
     public var smoothing = 0.1
-    public var learningRate = LearningRate(3e-3, .linear, warmup: 100)
+    public var learningRate = LearningRate(2e-3, .linear, warmup: 100)
     public var clip = 1.0
     public var beams = 4
 

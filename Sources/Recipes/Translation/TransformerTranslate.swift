@@ -7,8 +7,8 @@ public import Training
 /// A Transformer that translates English verses into Spanish.
 public struct TransformerTranslate: TranslationRecipe {
   public struct Settings: TranslationSettings {
-    public var steps = 2400
-    public var batchSize = 64
+    public var steps = 4500
+    public var batchSize = 32
     public var vocabulary = 4096
     public var length = 64
     public var width = 192
@@ -22,7 +22,7 @@ public struct TransformerTranslate: TranslationRecipe {
     public var normFirst = true
     public var dropout = 0.1
     public var smoothing = 0.1
-    public var learningRate = LearningRate(2e-3, .cosine, warmup: 300)
+    public var learningRate = LearningRate(1.5e-3, .cosine, warmup: 300)
     public var clip = 1.0
     public var beams = 4
 

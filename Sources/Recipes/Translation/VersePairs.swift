@@ -63,6 +63,8 @@ public struct TranslationTexts: Sendable {
   private let verses: Verses
   /// Books that measurements during the training are made on.
   static let tuningBooks: Set<String> = ["Hab", "Joel", "Titus"]
+  static let tuningName = "verses of Joel, Habakkuk and Titus"
+  static let testName = "verses of Ruth, Jonah, Philippians and James"
 
   /// What was made last: a program makes its recipe more than once.
   private static let last = Mutex<(vocabulary: Int, texts: TranslationTexts)?>(nil)
@@ -95,7 +97,8 @@ public struct TranslationTexts: Sendable {
     }
   }
 
-  private static func isKept(_ verse: Verse) -> Bool {
+  /// Whether it belongs to a book that is measured on.
+  static func isKept(_ verse: Verse) -> Bool {
     verse.isHeldOut || tuningBooks.contains(verse.book)
   }
 
@@ -116,9 +119,9 @@ public struct TranslationTexts: Sendable {
       training: VersePairs(training, beams: 1),
       heldOut: VersePairs(
         items(verses.train.filter { Self.tuningBooks.contains($0.book) }), beams: 1),
-      heldOutName: "verses of Joel, Habakkuk and Titus",
+      heldOutName: Self.tuningName,
       test: VersePairs(items(verses.test), beams: beams),
-      testName: "verses of Ruth, Jonah, Philippians and James")
+      testName: Self.testName)
   }
 
   /// A text as an encoder reads it.
