@@ -4,11 +4,15 @@ extension JSONValue {
   /// - Parameters:
   ///   - bytes: The text in UTF-8.
   ///   - depth: How deep arrays and objects may lie in each other.
-  public init(parsing bytes: [UInt8], depth: Int = 128) throws(JSONError) {
+  ///   - takesPythonNumbers: Whether `NaN`, `Infinity` and `-Infinity` are numbers too: Python
+  ///     writes them into configuration files, though JSON has no such numbers.
+  public init(
+    parsing bytes: [UInt8], depth: Int = 128, takesPythonNumbers: Bool = false
+  ) throws(JSONError) {
     guard String(validating: bytes, as: UTF8.self) != nil else {
       throw JSONError(offset: 0, problem: "the text is not UTF-8")
     }
-    var reader = JSONReader(bytes: bytes)
+    var reader = JSONReader(bytes: bytes, takesPythonNumbers: takesPythonNumbers)
     self = try reader.value(depth)
     reader.skipSpace()
     if reader.place < bytes.count { throw reader.error("there is text after the value") }
@@ -18,6 +22,7 @@ extension JSONValue {
 /// Reads one value after the other from bytes that are known to be UTF-8.
 private struct JSONReader {
   let bytes: [UInt8]
+  let takesPythonNumbers: Bool
   var place = 0
 
   func error(_ problem: String) -> JSONError { JSONError(offset: place, problem: problem) }
@@ -44,6 +49,9 @@ private struct JSONReader {
     case UInt8(ascii: "t"): return try word("true", .bool(true))
     case UInt8(ascii: "f"): return try word("false", .bool(false))
     case UInt8(ascii: "n"): return try word("null", .null)
+    case UInt8(ascii: "N") where takesPythonNumbers: return try word("NaN", .number(.nan))
+    case UInt8(ascii: "I") where takesPythonNumbers:
+      return try word("Infinity", .number(.infinity))
     case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
     default:
       throw error(place < bytes.count ? "no value begins here" : "the text ends before its value")
@@ -92,7 +100,10 @@ private struct JSONReader {
     let start = place
     let isDigit = { (byte: UInt8) in byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
     var isWhole = true
-    _ = take(UInt8(ascii: "-"))
+    let isNegative = take(UInt8(ascii: "-"))
+    if isNegative, takesPythonNumbers, next == UInt8(ascii: "I") {
+      return try word("Infinity", .number(-.infinity))
+    }
     if !take(UInt8(ascii: "0")) {
       guard isDigit(next) else { throw error("expected a digit") }
       while isDigit(next) { place += 1 }

@@ -32,7 +32,7 @@ public struct ModelConfiguration: Sendable {
   private init(bytes: [UInt8], file: String) throws(PublishedError) {
     let values: JSONValue
     do {
-      values = try JSONValue(parsing: bytes)
+      values = try JSONValue(parsing: bytes, takesPythonNumbers: true)
     } catch {
       throw .configuration(file: file, problem: "\(error)", mend: "fetch the file again")
     }
@@ -63,7 +63,7 @@ public struct ModelConfiguration: Sendable {
   }
 
   public func real(_ name: String, default value: Double? = nil) throws(PublishedError) -> Double {
-    try read(name, "a number", value) { $0.real }
+    try read(name, "a finite number", value) { $0.real.flatMap { $0.isFinite ? $0 : nil } }
   }
 
   public func bool(_ name: String, default value: Bool? = nil) throws(PublishedError) -> Bool {

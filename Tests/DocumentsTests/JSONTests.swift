@@ -28,6 +28,28 @@ import Testing
     #expect(try JSONValue(parsing: Array("-9223372036854775808".utf8)).integer == .min)
   }
 
+  @Test("Python's numbers that JSON lacks are read where asked for, and spelt so alone")
+  func pythonNumbers() throws {
+    func read(_ text: String) throws -> JSONValue {
+      try JSONValue(parsing: Array(text.utf8), takesPythonNumbers: true)
+    }
+    let value = try read(#"{"a":-Infinity,"b":[Infinity,NaN,-1]}"#)
+    guard case .number(let low) = value["a"], case .number(let high) = value["b"]?.elements?[0],
+      case .number(let none) = value["b"]?.elements?[1]
+    else {
+      Issue.record("no numbers: \(value)")
+      return
+    }
+    #expect(low == -.infinity && high == .infinity && none.isNaN)
+    #expect(value["b"]?.elements?[2].integer == -1)
+    for text in ["-NaN", "Inf", "+Infinity", "nan", "--Infinity", "-Infinit", "I", "N"] {
+      #expect(throws: JSONError.self, "\(text)") { try read(text) }
+    }
+    for text in ["-Infinity", "Infinity", "NaN"] {
+      #expect(throws: JSONError.self, "\(text)") { try JSONValue(parsing: Array(text.utf8)) }
+    }
+  }
+
   @Test("Canonically equivalent names are different names")
   func exactNames() throws {
     let text = "{\"e\u{301}\":1,\"\u{E9}\":2,\"x\":3}"

@@ -16,11 +16,8 @@ package struct Fixture: Sendable {
   /// - Throws: where a file is missing or broken.
   package init(at folder: URL) throws {
     self.folder = folder
-    let text = try String(
-      contentsOf: folder.appendingPathComponent("config.json"), encoding: .utf8)
-    // A number that Python writes and JSON does not have.
-    config = try JSONValue(
-      parsing: [UInt8](text.replacingOccurrences(of: "-Infinity", with: "null").utf8))
+    let text = try Data(contentsOf: folder.appendingPathComponent("config.json"))
+    config = try JSONValue(parsing: [UInt8](text), takesPythonNumbers: true)
     reference = try SafetensorsFile(folder.appendingPathComponent("reference.safetensors"))
     let model = ["model.safetensors", "diffusion_pytorch_model.safetensors"]
       .map(folder.appendingPathComponent)
