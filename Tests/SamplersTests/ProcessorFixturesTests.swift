@@ -1,6 +1,7 @@
 import Documents
 import Foundation
 import Samplers
+import Tensors
 import TestSupport
 import Testing
 
@@ -96,6 +97,34 @@ import Testing
         greatestLength: settings.greatestLength(prompt: 0), prompt: i)
       for rule in settings.rules { rule(&own, text) }
       #expect(areNear(own, expected[i]))
+    }
+  }
+
+  /// Folders with the logits of several texts and what each rule makes of them.
+  private static let folders = Fixture.all {
+    $0.config["architecture"]?.string == "LogitsProcessor"
+  }
+
+  @Test(arguments: folders)
+  func `Every rule of a folder changes its logits as the library does`(_ fixture: Fixture) throws {
+    let logits = try fixture.tensor("input.scores")
+    let (count, width) = (logits.shape[0], logits.shape[1])
+    let ids = try fixture.tensor("input.input_ids").doubles().map { Int($0) }
+    let names = fixture.names("output.")
+    #expect(!names.isEmpty)
+    for name in names {
+      let argument = name == "no_repeat_ngram" ? "ngram" : name
+      let value = try #require(fixture.config["arguments"]?[argument], "\(name)")
+      let setting = name == "no_repeat_ngram" ? "no_repeat_ngram_size" : name
+      let parameters = JSONValue.object([.init(setting, value)])
+      let rule = try #require(try Self.rule(name, parameters, text: 0), "\(name)")
+      let expected = try fixture.tensor("output." + name).floats()
+      for i in 0..<count {
+        var own = Array(logits.floats()[(i * width)..<((i + 1) * width)])
+        let length = ids.count / count
+        rule(&own, TokenHistory(Array(ids[(i * length)..<((i + 1) * length)])))
+        #expect(areNear(own, Array(expected[(i * width)..<((i + 1) * width)])), "\(name) \(i)")
+      }
     }
   }
 }
