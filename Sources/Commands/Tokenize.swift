@@ -1,6 +1,8 @@
 import ArgumentParser
 import Documents
 import Foundation
+import Images
+import Reports
 import Tokenizers
 
 struct TokenizeCommand: Subcommand {
@@ -25,18 +27,16 @@ struct TokenizeCommand: Subcommand {
   @Flag(name: .customLong("skip-special-tokens"), help: "Leave special tokens out of texts.")
   var skipSpecialTokens = false
 
+  @Option(
+    help: "Encode the lines of this file on one core and print how long that took instead.",
+    completion: .file())
+  var time: String?
+
   @OptionGroup var output: OutputOptions
 
   func execute(_ console: Console) throws {
-    let pipeline: TokenizerPipeline
-    do throws(TokenizerError) {
-      let url = URL(fileURLWithPath: tokenizer)
-      pipeline =
-        url.hasDirectoryPath
-        ? try TokenizerPipeline(folder: url) : try TokenizerPipeline(contentsOf: url)
-    } catch {
-      throw failure(error)
-    }
+    if let time { return try measure(Self.lines(of: time), console) }
+    let pipeline = try loaded()
     let input = try FileHandle.standardInput.readToEnd() ?? Data()
     for (index, line) in input.split(separator: 0x0A).enumerated() {
       do {
@@ -48,6 +48,52 @@ struct TokenizeCommand: Subcommand {
         throw Failure(.invalid, "line \(index + 1) of the input: \(error).")
       }
     }
+  }
+
+  private func loaded() throws(Failure) -> TokenizerPipeline {
+    do throws(TokenizerError) {
+      let url = URL(fileURLWithPath: tokenizer)
+      return url.hasDirectoryPath
+        ? try TokenizerPipeline(folder: url) : try TokenizerPipeline(contentsOf: url)
+    } catch {
+      throw failure(error)
+    }
+  }
+
+  private static func lines(of path: String) throws(Failure) -> [[UInt8]] {
+    guard let text = FileManager.default.contents(atPath: path) else {
+      throw Failure(.missing, "\(path) cannot be read.")
+    }
+    return text.split(separator: 0x0A).map { [UInt8]($0) }
+  }
+
+  /// Times the tokenizer's loading and the encoding of all lines without special tokens.
+  private func measure(_ lines: [[UInt8]], _ console: Console) throws {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let pipeline = try loaded()
+    let loaded = clock.now
+    let rows = lines.map { pipeline.encode(bytes: $0, addingSpecialTokens: false) }
+    let encoding = (clock.now - loaded) / .seconds(1)
+    let loading = (loaded - start) / .milliseconds(1)
+    let count = rows.map(\.count).reduce(0, +)
+    var sum: UInt32 = 0
+    for ids in rows {
+      let bytes = ids.flatMap { id in (0..<4).map { UInt8(truncatingIfNeeded: id >> (8 * $0)) } }
+      sum = Deflate.crc32(bytes, after: sum)
+    }
+    guard console.json else {
+      let megabytes = Double(lines.map { $0.count + 1 }.reduce(0, +)) / 1e6
+      let speed = (megabytes / max(encoding, 1e-9)).formatted(.number.precision(.fractionLength(1)))
+      return try console.result(
+        "loaded in \(Wording.duration(loading / 1000)), \(Wording.count(count)) tokens in "
+          + "\(Wording.duration(encoding)), \(speed) MB/s")
+    }
+    try console.result(
+      .object([
+        .init("load_ms", .number(loading)), .init("encode_s", .number(encoding)),
+        .init("tokens", .integer(count)), .init("crc32", .integer(Int(sum))),
+      ]))
   }
 
   private func failure(_ error: TokenizerError) -> Failure {
