@@ -1,7 +1,6 @@
 import ArgumentParser
 import Documents
 import Foundation
-import Images
 import Recipes
 import Reports
 import Training
@@ -11,7 +10,8 @@ struct SampleCommand: Subcommand {
     commandName: "sample", abstract: "Lets a trained or published model make pictures or texts.",
     discussion: """
       Pictures are written as one PNG, texts and points to standard output or into the file. \
-      The first samples of the seed are shown, whatever they are.
+      The first samples of the seed are shown, whatever they are. A PNG carries how it was made: \
+      apus inspect shows it, apus again makes the same bytes of it.
       """)
 
   @OptionGroup var source: ModelOptions
@@ -19,8 +19,12 @@ struct SampleCommand: Subcommand {
   @Option(help: "How many pictures, texts or points to make, 1 to 10000 (default: 16; texts: 1).")
   var count: Int?
 
-  @Option(help: "The text to go on with (default: the recipe's own).")
-  var prompt: String?
+  @Option(
+    help: """
+      The text to go on with (default: the recipe's own); for published models it may be given \
+      several times.
+      """)
+  var prompt: [String] = []
 
   @Option(help: "The file to write; needed for pictures.", completion: .file())
   var out: String?
@@ -45,7 +49,8 @@ struct SampleCommand: Subcommand {
     let seed = try compute.chosenSeed() ?? 0
     if let model = source.model, TextSample.isPublished(URL(fileURLWithPath: model)) {
       let sample = TextSample(
-        folder: URL(fileURLWithPath: model), prompt: prompt ?? "", count: count ?? 1, seed: seed,
+        folder: URL(fileURLWithPath: model), prompts: prompt.isEmpty ? [""] : prompt,
+        count: count ?? 1, seed: seed,
         out: out)
       return try sample.run(generation, console)
     }
@@ -56,24 +61,33 @@ struct SampleCommand: Subcommand {
     }
     let model = try source.trained()
     let recipe = try Recipes.named(model.recipe)
-    if prompt != nil, !recipe.takesPrompts {
+    if !prompt.isEmpty, !recipe.takesPrompts {
       let others = Recipes.all.filter { $0.takesPrompts }.map { $0.method.name }
       throw Failure(
         .invalid, "\(model.recipe) takes no prompt; \(others.joined(separator: " and ")) do.")
     }
     let start = ContinuousClock.now
+    guard prompt.count < 2 else {
+      throw Failure(.usage, "\(model.recipe) goes on with one prompt at a time.")
+    }
+    var origin = PictureOrigin(
+      recipe: model.recipe, checkpoint: "", seed: seed,
+      count: count ?? (recipe.takesPrompts ? 1 : 16), prompt: prompt.first,
+      settings: model.settingsText ?? "")
     let batch = try recipe.sample(
-      model, prompt: prompt, count: count ?? (recipe.takesPrompts ? 1 : 16), seed: seed
-    ) { console.note("apus: " + $0) }
+      model, prompt: prompt.first, count: origin.count, seed: seed,
+      warn: { console.note("apus: " + $0) },
+      loaded: { origin.checkpoint = $0.standardizedFileURL.path })
     let elapsed = ContinuousClock.now - start
     guard let batch else { throw Failure(.invalid, "\(model.recipe) makes no samples.") }
-    try show(batch, seed: seed, seconds: elapsed / .seconds(1), console)
+    try show(batch, origin, seconds: elapsed / .seconds(1), console)
   }
 
   private func show(
-    _ batch: SampleBatch, seed: UInt64, seconds: Double, _ console: Console
+    _ batch: SampleBatch, _ origin: PictureOrigin, seconds: Double, _ console: Console
   ) throws(Failure) {
-    let outputs = try batch.write(to: out)
+    let seed = origin.seed
+    let outputs = try batch.write(to: out, origin)
     guard console.json else {
       try console.result(outputs.joined(separator: batch.separator))
       console.note(
@@ -108,7 +122,7 @@ extension SampleBatch {
 
   /// Writes the samples.
   /// - Returns: the path of the file, or the texts.
-  fileprivate func write(to path: String?) throws(Failure) -> [String] {
+  fileprivate func write(to path: String?, _ origin: PictureOrigin) throws(Failure) -> [String] {
     switch self {
     case .texts(let texts):
       guard let path else { return texts }
@@ -118,11 +132,7 @@ extension SampleBatch {
       guard let path else {
         throw Failure(.usage, "pictures need a file.", attempts: ["--out samples.png"])
       }
-      let images = pictures.compactMap { try? Image(decoding: $0.png) }
-      let columns = max(1, Int(Double(images.count).squareRoot().rounded(.up)))
-      guard let sheet = try? Image.grid(images, columns: columns, gap: 2)?.pngData() else {
-        throw Failure(.failed, "the pictures do not fit into one file; take a smaller --count.")
-      }
+      let sheet = try PictureOrigin.sheet(pictures, note: origin.note)
       try OutputFile.write(Data(sheet), to: path)
       return [path]
     }

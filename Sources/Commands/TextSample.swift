@@ -8,7 +8,7 @@ import Tensors
 /// What `apus sample` does with a folder of published weights.
 struct TextSample {
   let folder: URL
-  let prompt: String
+  let prompts: [String]
   let count: Int
   let seed: UInt64
   let out: String?
@@ -29,17 +29,18 @@ struct TextSample {
     try options.apply(to: &settings, writer)
     // Several texts without beams are several drawn ones.
     if count > settings.numBeams, !settings.doSample { settings.doSample = settings.numBeams == 1 }
-    let streams = count == 1 && !console.json && out == nil && settings.numBeams == 1
+    let streams =
+      prompts.count == 1 && count == 1 && !console.json && out == nil && settings.numBeams == 1
     var (failure, isFirst): (Failure?, Bool) = (nil, true)
     func show(_ piece: String) {
       guard streams, failure == nil else { return }
       do throws(Failure) {
-        try console.piece(isFirst ? prompt + piece : piece)
+        try console.piece(isFirst ? prompts[0] + piece : piece)
         isFirst = false
       } catch { failure = error }
     }
     let start = ContinuousClock.now
-    let texts = try writer([prompt], settings, key: RandomKey(seed: seed)) { _, piece in
+    let texts = try writer(prompts, settings, key: RandomKey(seed: seed)) { _, piece in
       show(piece)
     }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
@@ -59,14 +60,14 @@ struct TextSample {
   }
 
   private func joined(_ texts: [WrittenText]) -> String {
-    texts.map { prompt + $0.text }.joined(separator: "\n\n")
+    texts.map { prompts[$0.prompt] + $0.text }.joined(separator: "\n\n")
   }
 
   private func json(_ texts: [WrittenText], _ seconds: Double) -> JSONValue {
     let tokens = texts.map(\.tokenCount).reduce(0, +)
     return .object([
       .init("seed", .integer(Int(clamping: seed))),
-      .init("outputs", .array(texts.map { .string(prompt + $0.text) })),
+      .init("outputs", .array(texts.map { .string(prompts[$0.prompt] + $0.text) })),
       .init("scores", .array(texts.map { $0.score.map(JSONValue.number) ?? .null })),
       .init("tokens", .integer(tokens)), .init("seconds", .number(seconds)),
       .init("tokens_per_s", .number(Double(tokens) / max(seconds, 1e-9))),

@@ -46,6 +46,9 @@ public struct TrainedModel: Sendable {
     self.checkpoints = checkpoints
   }
 
+  /// The settings of its recipe, as the text of their file.
+  public var settingsText: String? { try? String(contentsOf: settings, encoding: .utf8) }
+
   /// A checkpoint's copy of its run's configuration, by which it can be used without the run.
   static let settingsFile = "recipe.yaml"
 }
@@ -68,11 +71,13 @@ extension Recipe {
   /// - Parameters:
   ///   - prompt: The text to go on with; only for recipes that take prompts.
   ///   - seed: The same seed gives the same samples.
+  ///   - loaded: Takes the folder of the checkpoint that was read.
   public static func sample(
     _ model: TrainedModel, prompt: String? = nil, count: Int, seed: UInt64,
-    warn: (String) -> Void = { _ in }
+    warn: (String) -> Void = { _ in }, loaded report: (URL) -> Void = { _ in }
   ) throws(TrainingError) -> SampleBatch? {
     let loaded = try LoadedModel<Self>(model, warn)
+    report(loaded.checkpoint)
     let key = RandomKey(seed: seed).fork(Purpose.figures)
     return loaded.recipe.samples(
       loaded.state, SampleRequest(prompt: prompt, count: count, key: key))
@@ -84,6 +89,7 @@ private struct LoadedModel<R: Recipe> {
   let recipe: R
   let data: DataSplit<R.Data>
   let state: R.State
+  let checkpoint: URL
 
   init(_ model: TrainedModel, _ warn: (String) -> Void) throws(TrainingError) {
     guard model.recipe == R.method.name else {
@@ -93,11 +99,12 @@ private struct LoadedModel<R: Recipe> {
     recipe = try configuration.recipe(R.self)
     data = try configuration.data(of: recipe)
     let start = recipe.start(data, RandomKey(seed: model.seed).fork(Purpose.start))
-    let checkpoint = RecipeCheckpoint(recipe, start)
+    let reader = RecipeCheckpoint(recipe, start)
     var problems: [String] = []
     for folder in model.checkpoints {
       do {
-        state = try checkpoint.load(folder, into: start, toGoOn: false)
+        state = try reader.load(folder, into: start, toGoOn: false)
+        checkpoint = folder
         for problem in problems { warn("\(problem); taking \(folder.lastPathComponent)") }
         return
       } catch {

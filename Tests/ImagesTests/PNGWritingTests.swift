@@ -21,6 +21,28 @@ struct PNGWritingTests {
     #expect(chunks["iTXt"] == Array("prompt\u{0}\u{0}\u{0}\u{0}\u{0}grüne Äpfel 🍏".utf8))
   }
 
+  @Test("Notes come back, and hostile chunks are errors or nothing")
+  func notes() throws {
+    let image = Image(width: 2, height: 1, channels: 3)
+    let text = ["seed": "17", "prompt": "grüne Äpfel 🍏", "apus": #"{"a":"\u0000"}"#]
+    let bytes = try image.pngData(text: text)
+    #expect(try Image.notes(ofPNG: bytes) == text)
+    #expect(try Image.notes(ofPNG: image.pngData()) == [:])
+    for end in 0..<bytes.count - 12 {
+      #expect(throws: ImageError.self) { try Image.notes(ofPNG: Array(bytes[..<end])) }
+    }
+    // Every byte changed in every way that matters: an answer or an error.
+    for place in bytes.indices {
+      for value: UInt8 in [0, 1, 0x7F, 0x80, 0xFF] {
+        var damaged = bytes
+        damaged[place] = value
+        _ = try? Image.notes(ofPNG: damaged)
+      }
+    }
+    let huge = try image.pngData(text: ["a": String(repeating: "x", count: 2_000_000), "b": "y"])
+    #expect(try Image.notes(ofPNG: huge) == ["b": "y"])
+  }
+
   @Test(
     "Keys that PNG forbids are refused",
     arguments: ["", " seed", "seed ", "a  b", "ключ", String(repeating: "k", count: 80)])

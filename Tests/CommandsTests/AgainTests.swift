@@ -1,0 +1,55 @@
+import Documents
+import Foundation
+import Testing
+
+@Suite("apus again", .enabled(if: Binary.isBuilt, "apus is not built"))
+struct AgainTests {
+  @Test("makes the same bytes from a picture's own file, while its checkpoint is there")
+  func wholeLife() throws {
+    let scratch = Scratch()
+    let (run, picture) = (scratch.path("run"), scratch.path("a.png"))
+    let trained = try Binary.run(
+      "train", "rbm-fashion", "--out", run, "--steps", "1", "--seed", "3")
+    #expect(trained.status == 0, "\(trained.errors)")
+    let sampled = try Binary.run(
+      "sample", "--run", run, "--count", "3", "--seed", "18446744073709551615", "--out", picture)
+    #expect(sampled.status == 0, "\(sampled.errors)")
+
+    let listing = try Binary.run("inspect", picture, "--json").json()
+    #expect(listing["format"]?.string == "png")
+    let note = try #require(listing["notes"]?["apus"])
+    #expect(note["recipe"]?.string == "rbm-fashion")
+    #expect(note["seed"]?.string == "18446744073709551615")
+    #expect(note["count"]?.integer == 3)
+    #expect(note["settings"]?.string?.contains("seed: 3") == true)
+    #expect(try Binary.run("inspect", picture).output.contains("recipe: rbm-fashion"))
+
+    // Going on with the run changes its newest checkpoint, and not the picture's.
+    let copy = scratch.path("b.png")
+    let again = try Binary.run("again", picture, "--out", copy, "--json")
+    #expect(again.status == 0, "\(again.output)")
+    #expect(try again.json()["identical"]?.bool == true)
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: picture))
+    #expect(try Data(contentsOf: URL(fileURLWithPath: copy)) == bytes)
+
+    let moved = scratch.path("moved")
+    try FileManager.default.moveItem(atPath: run, toPath: moved)
+    let gone = try Binary.run("again", picture, "--json")
+    #expect(gone.status == 3 && gone.errorKind == "missing")
+    #expect(gone.output.contains("--model"))
+    let found = try Binary.run("again", picture, "--model", moved, "--json")
+    #expect(found.status == 0)
+  }
+
+  @Test("refuses files that carry no such note")
+  func refusals() throws {
+    let scratch = Scratch()
+    let plain = scratch.path("plain.png")
+    #expect(try Binary.run("data", "show", "toy", "--out", plain).status == 0)
+    let outcome = try Binary.run("again", plain, "--json")
+    #expect(outcome.status == 2 && outcome.errorKind == "invalid")
+    #expect(try Binary.run("again", scratch.path("none.png")).status == 3)
+    let text = try scratch.write(Array("no picture".utf8), to: "text.png")
+    #expect(try Binary.run("again", text).status == 2)
+  }
+}
