@@ -79,7 +79,7 @@ let package = Package(
     layer("Optimizers", ["Layers"]),
     layer("Tokenizers", ["CEmbedded", "Documents", "Images"]),
     layer("Images", ["CImages"]),
-    layer("Datasets", ["Images", "CEmbedded"]),
+    layer("Datasets", ["Documents", "Images", "CEmbedded"]),
     layer("Models", ["Layers"]),
     layer("Objectives", ["Layers", "Models"]),
     layer("Samplers", ["Layers", "Models"]),
@@ -91,7 +91,8 @@ let package = Package(
     layer(
       "Training",
       ["Checkpoints", "Documents", "Optimizers", "Datasets", "Images", "Reports", yaml]),
-    layer("Recipes", ["Training", "Models", "Objectives", "Samplers", "Tokenizers"]),
+    layer(
+      "Recipes", ["Training", "Published", "Models", "Objectives", "Samplers", "Tokenizers"]),
     layer(
       "Apus", ["Recipes", "Published", "XLA", "Reports", "Tokenizers", "Images", "Checkpoints"]),
     .executableTarget(
@@ -128,7 +129,7 @@ let package = Package(
     tests("Samplers", ["Documents", "Models"]),
     tests("Reports", ["Images"]),
     tests("Training"),
-    tests("Recipes"),
+    tests("Recipes", ["Published"]),
     tests("Published", ["Checkpoints", "Documents", "Samplers", "Tensors"]),
     .testTarget(
       name: "RealWeightsTests",

@@ -39,6 +39,14 @@ struct TrainCommand: Subcommand {
   var seconds: Double?
 
   @Option(
+    help: "The folder of published weights to go on from; the same as --set model=FOLDER.",
+    completion: .directory)
+  var model: String?
+
+  @Option(help: "A name of data, a folder or a file; the same as --set data=DATA.")
+  var data: String?
+
+  @Option(
     help: "A setting as key=value, such as learning_rate=1e-4; may be repeated.")
   var set: [String] = []
 
@@ -67,7 +75,7 @@ struct TrainCommand: Subcommand {
     }
     guard resume != nil else { return }
     if out != nil || seconds != nil || overwrite || !set.isEmpty || !config.isEmpty
-      || compute.seed != nil
+      || model != nil || data != nil || compute.seed != nil
     {
       throw ValidationError("a run that is resumed keeps its settings; only --steps may change")
     }
@@ -105,10 +113,20 @@ struct TrainCommand: Subcommand {
     let files = config.isEmpty ? try resolved(nil, "CONFIG").map { [$0] } ?? [] : config
     return TrainingRequest(
       folder: folder ?? Run.folder(for: name, in: URL(fileURLWithPath: "runs")),
-      configurations: files.map { URL(fileURLWithPath: $0) }, assignments: set,
+      configurations: files.map { URL(fileURLWithPath: $0) }, assignments: named + set,
       seed: try compute.chosenSeed(),
       steps: seconds == nil ? try resolved(steps, "STEPS") : nil, seconds: seconds,
       overwrites: overwrite, command: ["apus"] + CommandLine.arguments.dropFirst())
+  }
+
+  /// The settings that have options of their own; folders and files by their whole path, so that the run can go on from
+  /// anywhere.
+  private var named: [String] {
+    [("model", model), ("data", data)].compactMap { name, value in
+      guard let value else { return nil }
+      let isPath = FileManager.default.fileExists(atPath: value)
+      return "\(name)=" + (isPath ? URL(fileURLWithPath: value).standardizedFileURL.path : value)
+    }
   }
 
   private func interrupted(_ summary: TrainingSummary, _ console: Console) throws {

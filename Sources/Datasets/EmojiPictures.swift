@@ -66,6 +66,22 @@ public struct EmojiPictures: Sendable {
   }
 }
 
+extension EmojiPictures {
+  /// Classes of emoji, each called by a keyword: an emoji's class is the one of its keywords that most emoji have, of words
+  /// that are equally frequent the last in the alphabet; words that fewer than `least` have make no class.
+  /// - Returns: the names, and for each of `entries` its class, nil where it has none.
+  public func classes(ofAtLeast least: Int) -> (names: [String], labels: [Int?]) {
+    var counts: [String: Int] = [:]
+    for entry in entries { for word in Set(entry.keywords) { counts[word, default: 0] += 1 } }
+    let words = entries.map { entry in
+      entry.keywords.max { (counts[$0]!, $0) < (counts[$1]!, $1) }
+        .flatMap { counts[$0]! < least ? nil : $0 }
+    }
+    let names = Set(words.compactMap(\.self)).sorted()
+    return (names, words.map { word in word.flatMap { names.firstIndex(of: $0) } })
+  }
+}
+
 /// The names and keywords that a CLDR file of annotations gives to single code points.
 struct CLDRAnnotations {
   private(set) var names: [Unicode.Scalar: String] = [:]

@@ -28,6 +28,11 @@ public struct Verses: Sendable {
   /// Pairs to test with.
   public var test: [Verse] { pairs.filter(\.isHeldOut) }
 
+  /// All verses in English, one a line.
+  public var english: TextCorpus {
+    TextCorpus(bytes: pairs.flatMap { Array($0.english.utf8) + [0x0A] }, source: source)
+  }
+
   /// Reads both texts. Verses that one of them lacks are left out.
   /// - Throws: `DatasetError.missing`, or `.damaged` with the file at fault.
   public init(in places: DataPlaces = .standard) throws(DatasetError) {

@@ -22,6 +22,8 @@ public enum Recipes {
     LSTMText.self,
     GPTText.self,
     ResNetFashion.self,
+    Classify.self,
+    Finetune.self,
     VAEFashion.self,
     RealNVP2D.self,
     RealNVPFashion.self,

@@ -39,14 +39,14 @@ public struct TextBatches: Dataset {
 }
 
 /// How a recipe lets its model write.
-struct Writer {
+struct Writer: Sendable {
   /// Tokens of each text besides its prompt.
   var tokens: Int
   /// Tokens that the model can look back on; only so much of a prompt is read.
   var context = 1 << 20
   var settings: GenerationSettings
-  var encode: (String) -> [Int]
-  var decode: ([Int]) -> [UInt8]
+  var encode: @Sendable (String) -> [Int]
+  var decode: @Sendable ([Int]) -> [UInt8]
 
   private static let prompt = "a small "
 
@@ -88,7 +88,7 @@ struct Writer {
 }
 
 /// Held-out windows that are measured: enough for two decimals, few enough for seconds.
-private let measuredWindows = 1024
+let measuredWindows = 1024
 
 extension DataSplit where Data == TextBatches {
   /// The bytes of the user's text, or of WordNet's definitions, with the last 5 % held out.
@@ -103,7 +103,7 @@ extension DataSplit where Data == TextBatches {
   }
 
   /// - Throws: if the text is too short for a window in each part.
-  fileprivate init(windows training: TextBatches, heldOut: TextBatches) throws {
+  init(windows training: TextBatches, heldOut: TextBatches) throws {
     guard training.count > 0, heldOut.count > 0 else { throw ShortText(length: training.length) }
     self.init(training: training, heldOut: heldOut, heldOutName: "held-out windows")
   }

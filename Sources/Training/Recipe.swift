@@ -22,6 +22,10 @@ public protocol Recipe: Sendable {
   static var loop: LoopSettings { get }
 
   init(_ settings: Settings) throws
+  /// The number that the method is judged by, where it depends on the settings.
+  var goal: Method.Goal { get }
+  /// What to say before the first step, such as that a head is new.
+  var remarks: [String] { get }
   /// The data, without side effects on the run: called at the start and at every resumption.
   func data() throws -> DataSplit<Data>
   /// The state before the first step.
@@ -48,6 +52,8 @@ public protocol Recipe: Sendable {
 
 extension Recipe {
   public static var loop: LoopSettings { LoopSettings() }
+  public var goal: Method.Goal { Self.method.goal }
+  public var remarks: [String] { [] }
   public func prepare(_ state: inout State, step: Int) {}
   public func learningRate(at step: Int) -> Double? { nil }
   public func figures(_ state: State, _ data: DataSplit<Data>, _ key: RandomKey) -> [Figure] { [] }
@@ -126,23 +132,30 @@ public struct Method: Sendable, Hashable {
 }
 
 /// What a checkpoint offers to others: `config.json`, `model.safetensors`, `ema.safetensors`,
-/// `tokenizer.json`.
+/// `adapter_model.safetensors`, `tokenizer.json`, and further files.
 public struct Export {
+  /// There is no file of a model without tensors.
   public var model: any Module
   /// The moving average, of the model's structure.
   public var average: (any Module)?
+  /// What is added to another model's weights, under PEFT's names.
+  public var adapters: (any Module)?
   /// The value behind `config.json`, with the keys of the published ones where there are any.
   public var configuration: any Encodable
   /// The text of `tokenizer.json`.
   public var tokenizer: String?
+  /// The bytes of further files by their names, and of those that replace what would be written.
+  public var files: [String: [UInt8]]
 
   public init(
-    model: any Module, average: (any Module)? = nil, configuration: any Encodable,
-    tokenizer: String? = nil
+    model: any Module, average: (any Module)? = nil, adapters: (any Module)? = nil,
+    configuration: any Encodable, tokenizer: String? = nil, files: [String: [UInt8]] = [:]
   ) {
     self.model = model
     self.average = average
+    self.adapters = adapters
     self.configuration = configuration
     self.tokenizer = tokenizer
+    self.files = files
   }
 }

@@ -14,6 +14,7 @@ struct RecipeCheckpoint<R: Recipe> {
   private enum File: String, CaseIterable {
     case model = "model.safetensors"
     case average = "ema.safetensors"
+    case adapters = "adapter_model.safetensors"
     case rest = "optimizer.safetensors"
   }
 
@@ -25,7 +26,10 @@ struct RecipeCheckpoint<R: Recipe> {
     let renamed = leaves.indices.map { Tensor(Alias("\($0)"), [leaves[$0].tensor]) }
     let export = recipe.export(state.replacingTensors(renamed))
     places = leaves.map { (.rest, $0.name) }
-    for (file, module) in [(File.average, export.average), (File.model, export.model)] {
+    let parts: [(File, (any Module)?)] = [
+      (File.adapters, export.adapters), (.average, export.average), (.model, export.model),
+    ]
+    for (file, module) in parts {
       for leaf in module?.leaves ?? [] {
         guard let alias = leaf.tensor.node.primitive as? Alias, let place = Int(alias.path),
           renamed.indices.contains(place), renamed[place].isIdentical(to: leaf.tensor)
@@ -41,14 +45,20 @@ struct RecipeCheckpoint<R: Recipe> {
   ) -> [String: CheckpointStore.Content] {
     let export = recipe.export(state)
     var files: [String: CheckpointStore.Content] = [
-      File.model.rawValue: .tensors(export.model.leaves),
       "config.json": .bytes(Self.json(export.configuration)),
       "trainer_state.json": .bytes(trainer.json),
       "README.md": .bytes(Array(ModelCard(R.method, trainer, configuration).text.utf8)),
       TrainedModel.settingsFile: .bytes(Array(configuration.utf8)),
     ]
-    if let average = export.average { files[File.average.rawValue] = .tensors(average.leaves) }
+    let parts: [(File, (any Module)?)] = [
+      (File.model, export.model), (.average, export.average), (.adapters, export.adapters),
+    ]
+    for (file, module) in parts {
+      guard let leaves = module?.leaves, !leaves.isEmpty else { continue }
+      files[file.rawValue] = .tensors(leaves)
+    }
     if let text = export.tokenizer { files["tokenizer.json"] = .bytes(Array(text.utf8)) }
+    for (name, bytes) in export.files { files[name] = .bytes(bytes) }
     files[File.rest.rawValue] = .tensors(leaves(of: state, in: .rest))
     return files
   }

@@ -66,6 +66,14 @@ extension Recipe {
     return loaded.recipe.evaluate(loaded.state, loaded.data.atEnd, key)
   }
 
+  /// A trained model with its recipe, for recipes that build on others: teachers.
+  public static func load(
+    _ model: TrainedModel, warn: (String) -> Void = { _ in }
+  ) throws(TrainingError) -> (recipe: Self, state: State) {
+    let loaded = try LoadedModel<Self>(model, warn)
+    return (loaded.recipe, loaded.state)
+  }
+
   /// Lets a model make so many pictures or texts; nil where its method makes none.
   ///
   /// - Parameters:

@@ -148,8 +148,8 @@ final class Trainer<R: Recipe> {
       .start(
         .init(
           recipe: R.method.name, run: files.url.path, step: first, steps: settings.steps,
-          parameters: recipe.export(state).model.parameterCount)))
-    for message in messages {
+          parameters: state.parameterCount)))
+    for message in recipe.remarks + messages {
       logs.say(message)
       report(.message(message))
     }
@@ -246,7 +246,7 @@ final class Trainer<R: Recipe> {
     report(.evaluation(step: trainer.step, metrics: metrics))
     guard let value = metrics.first?.value, value.isFinite else { return false }
     let isBetter = trainer.best.map { best in
-      R.method.goal.isBetterWhenLarger ? value > best.value : value < best.value
+      recipe.goal.isBetterWhenLarger ? value > best.value : value < best.value
     }
     guard isBetter ?? true else {
       trainer.stalledEvaluations += 1

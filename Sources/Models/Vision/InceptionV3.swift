@@ -5,6 +5,8 @@ public import Tensors
 public struct InceptionV3Configuration: Codable, Hashable, Sendable {
   /// Whether a further classifier helps in training.
   public var hasAuxiliary = true
+  /// What every number of channels is divided by: 1, 2, 4, 8 or 16.
+  public var divisor = 1
   /// Whether pictures come with ImageNet's mean 0 and deviation 1, but go in as if within −1 … 1.
   public var transformsInput = false
   public var dropout = 0.5
@@ -70,18 +72,21 @@ public struct InceptionBlock: Layer {
   public var branches: [Branch]
   public let pool: Pool
 
-  /// - Parameter pooled: channels of the convolution behind the means; 0: the pool is of maxima.
-  init(inputs: Int, _ chains: [Chain], pooled: Int = 0, key: RandomKey) {
+  /// - Parameters:
+  ///   - inputs: channels as in the paper, like all others here; `divisor` divides them.
+  ///   - pooled: channels of the convolution behind the means; 0: the pool is of maxima.
+  init(inputs: Int, _ chains: [Chain], pooled: Int = 0, divisor: Int, key: RandomKey) {
     pool = pooled > 0 ? .average : .max
     let last = pooled > 0 ? [Chain(Unit("branch_pool", pooled))] : []
     branches = (chains + last).enumerated().map { place, chain in
-      var channels = inputs
+      var channels = inputs / divisor
       let units = chain.units.enumerated().map { i, unit in
-        defer { channels = unit.outputs }
-        return InceptionV3.unit(channels, unit, key: key.fork(place).fork(i))
+        defer { channels = unit.outputs / divisor }
+        return InceptionV3.unit(
+          channels, unit, divisor: divisor, key: key.fork(place).fork(i))
       }
       let ends = chain.ends.enumerated().map {
-        InceptionV3.unit(channels, $1, key: key.fork(place).fork(-1 - $0))
+        InceptionV3.unit(channels, $1, divisor: divisor, key: key.fork(place).fork(-1 - $0))
       }
       return Branch(units: units, ends: ends, names: (chain.units + chain.ends).map(\.name))
     }
@@ -109,7 +114,7 @@ public struct InceptionBlock: Layer {
 
 extension InceptionBlock {
   /// Two 3x3 in place of a 5x5 (figure 5).
-  static func a(_ inputs: Int, pooled: Int, key: RandomKey) -> Self {
+  static func a(_ inputs: Int, pooled: Int, divisor: Int, key: RandomKey) -> Self {
     Self(
       inputs: inputs,
       [
@@ -118,11 +123,11 @@ extension InceptionBlock {
         Chain(
           Unit("branch3x3dbl_1", 64), Unit("branch3x3dbl_2", 96, 3),
           Unit("branch3x3dbl_3", 96, 3)),
-      ], pooled: pooled, key: key)
+      ], pooled: pooled, divisor: divisor, key: key)
   }
 
   /// Halves the picture (figure 10).
-  static func b(_ inputs: Int, key: RandomKey) -> Self {
+  static func b(_ inputs: Int, divisor: Int, key: RandomKey) -> Self {
     Self(
       inputs: inputs,
       [
@@ -130,11 +135,11 @@ extension InceptionBlock {
         Chain(
           Unit("branch3x3dbl_1", 64), Unit("branch3x3dbl_2", 96, 3),
           Unit("branch3x3dbl_3", 96, 3, stride: 2)),
-      ], key: key)
+      ], divisor: divisor, key: key)
   }
 
   /// 1x7 and 7x1 in place of 7x7 (figure 6).
-  static func c(_ inputs: Int, inner: Int, key: RandomKey) -> Self {
+  static func c(_ inputs: Int, inner: Int, divisor: Int, key: RandomKey) -> Self {
     Self(
       inputs: inputs,
       [
@@ -146,11 +151,11 @@ extension InceptionBlock {
           Unit("branch7x7dbl_1", inner), Unit("branch7x7dbl_2", inner, 7, 1),
           Unit("branch7x7dbl_3", inner, 1, 7), Unit("branch7x7dbl_4", inner, 7, 1),
           Unit("branch7x7dbl_5", 192, 1, 7)),
-      ], pooled: 192, key: key)
+      ], pooled: 192, divisor: divisor, key: key)
   }
 
   /// Halves the picture again.
-  static func d(_ inputs: Int, key: RandomKey) -> Self {
+  static func d(_ inputs: Int, divisor: Int, key: RandomKey) -> Self {
     Self(
       inputs: inputs,
       [
@@ -158,11 +163,11 @@ extension InceptionBlock {
         Chain(
           Unit("branch7x7x3_1", 192), Unit("branch7x7x3_2", 192, 1, 7),
           Unit("branch7x7x3_3", 192, 7, 1), Unit("branch7x7x3_4", 192, 3, stride: 2)),
-      ], key: key)
+      ], divisor: divisor, key: key)
   }
 
   /// 1x3 and 3x1 beside each other (figure 7).
-  static func e(_ inputs: Int, key: RandomKey) -> Self {
+  static func e(_ inputs: Int, divisor: Int, key: RandomKey) -> Self {
     Self(
       inputs: inputs,
       [
@@ -173,7 +178,7 @@ extension InceptionBlock {
         Chain(
           Unit("branch3x3dbl_1", 448), Unit("branch3x3dbl_2", 384, 3),
           ends: [Unit("branch3x3dbl_3a", 384, 1, 3), Unit("branch3x3dbl_3b", 384, 3, 1)]),
-      ], pooled: 192, key: key)
+      ], pooled: 192, divisor: divisor, key: key)
   }
 }
 
@@ -186,8 +191,8 @@ public struct InceptionClassifier: Layer {
   public var fc: Linear
 
   init(inputs: Int, classes: Int, key: RandomKey) {
-    conv0 = InceptionV3.unit(inputs, .init("conv0", 128), key: key.fork(0))
-    conv1 = InceptionV3.unit(128, .init("conv1", 768, 5), isPadded: false, key: key.fork(1))
+    conv0 = InceptionV3.unit(inputs, .init("conv0", 128), divisor: 1, key: key.fork(0))
+    conv1 = InceptionV3.unit(128, .init("conv1", 768, 5), isPadded: false, divisor: 1, key: key.fork(1))
     fc = Linear(inputs: 768, outputs: classes, key: key.fork(2))
   }
 
@@ -223,31 +228,33 @@ public struct InceptionV3: Layer {
 
   public init(_ configuration: InceptionV3Configuration, key: RandomKey) {
     self.configuration = configuration
+    let divisor = configuration.divisor
     func stem(
       _ inputs: Int, _ outputs: Int, _ kernel: Int, stride: Int = 1, isPadded: Bool = false,
       _ purpose: Int
     ) -> ConvolutionNorm {
       Self.unit(
-        inputs, .init("", outputs, kernel, stride: stride), isPadded: isPadded,
+        inputs, .init("", outputs, kernel, stride: stride), isPadded: isPadded, divisor: divisor,
         key: key.fork(0).fork(purpose))
     }
     self.stem = [
-      stem(configuration.inputs, 32, 3, stride: 2, 0), stem(32, 32, 3, 1),
-      stem(32, 64, 3, isPadded: true, 2), stem(64, 80, 1, 3), stem(80, 192, 3, 4),
+      stem(configuration.inputs, 32, 3, stride: 2, 0), stem(32 / divisor, 32, 3, 1),
+      stem(32 / divisor, 64, 3, isPadded: true, 2), stem(64 / divisor, 80, 1, 3),
+      stem(80 / divisor, 192, 3, 4),
     ]
     let keys = (0..<Self.names.count).map { key.fork(1).fork($0) }
     blocks = [
-      .a(192, pooled: 32, key: keys[0]), .a(256, pooled: 64, key: keys[1]),
-      .a(288, pooled: 64, key: keys[2]), .b(288, key: keys[3]),
-      .c(768, inner: 128, key: keys[4]), .c(768, inner: 160, key: keys[5]),
-      .c(768, inner: 160, key: keys[6]), .c(768, inner: 192, key: keys[7]),
-      .d(768, key: keys[8]), .e(1280, key: keys[9]), .e(2048, key: keys[10]),
+      .a(192, pooled: 32, divisor: divisor, key: keys[0]), .a(256, pooled: 64, divisor: divisor, key: keys[1]),
+      .a(288, pooled: 64, divisor: divisor, key: keys[2]), .b(288, divisor: divisor, key: keys[3]),
+      .c(768, inner: 128, divisor: divisor, key: keys[4]), .c(768, inner: 160, divisor: divisor, key: keys[5]),
+      .c(768, inner: 160, divisor: divisor, key: keys[6]), .c(768, inner: 192, divisor: divisor, key: keys[7]),
+      .d(768, divisor: divisor, key: keys[8]), .e(1280, divisor: divisor, key: keys[9]), .e(2048, divisor: divisor, key: keys[10]),
     ]
     if configuration.hasAuxiliary {
       auxiliary = InceptionClassifier(
-        inputs: 768, classes: configuration.classes, key: key.fork(2))
+        inputs: 768 / divisor, classes: configuration.classes, key: key.fork(2))
     }
-    fc = Linear(inputs: 2048, outputs: configuration.classes, key: key.fork(3))
+    fc = Linear(inputs: 2048 / divisor, outputs: configuration.classes, key: key.fork(3))
     initialize(key.fork(4)) { leaf in
       guard leaf.tensor.rank > 1 else { return nil }
       let isLast = leaf.name == "AuxLogits.fc.weight"
@@ -257,10 +264,11 @@ public struct InceptionV3: Layer {
   }
 
   static func unit(
-    _ inputs: Int, _ unit: InceptionBlock.Unit, isPadded: Bool = true, key: RandomKey
+    _ inputs: Int, _ unit: InceptionBlock.Unit, isPadded: Bool = true, divisor: Int,
+    key: RandomKey
   ) -> ConvolutionNorm {
     ConvolutionNorm(
-      inputs: inputs, outputs: unit.outputs, kernel: unit.kernel, stride: unit.stride,
+      inputs: inputs, outputs: unit.outputs / divisor, kernel: unit.kernel, stride: unit.stride,
       padding: isPadded && unit.stride == 1 ? .symmetric(unit.kernel.map { $0 / 2 }) : .none,
       epsilon: 1e-3, key: key)
   }

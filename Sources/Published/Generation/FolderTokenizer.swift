@@ -1,10 +1,10 @@
 internal import Foundation
 internal import Tensors
-internal import Tokenizers
+public import Tokenizers
 
 extension ModelFolder {
   /// What the folder's `tokenizer.json` describes, or the files that came before it.
-  func tokenizer() throws(PublishedError) -> TokenizerPipeline {
+  public func tokenizer() throws(PublishedError) -> TokenizerPipeline {
     do {
       return try TokenizerPipeline(folder: url)
     } catch {

@@ -1,5 +1,6 @@
 internal import Checkpoints
 public import Layers
+public import Models
 public import Tensors
 
 /// A published network that goes on learning: all of it, its head alone, or small factors beside its weights.
@@ -36,6 +37,15 @@ public struct TunedNetwork: Module {
     names = leaves.map(\.name)
     isBuffer = leaves.map(\.isBuffer)
     isTrained = leaves.map(\.isTrained)
+  }
+
+  /// Draws anew what did not come from the folder's weights.
+  public mutating func redraw(_ key: RandomKey) throws(PublishedError) {
+    let drawn = try type(of: network).init(configuration, key: key).tensors
+    let renewed = Set(renewed)
+    let tensors = network.tensors
+    network.replaceTensors(
+      names.indices.map { renewed.contains(names[$0]) ? drawn[$0] : tensors[$0] })
   }
 
   // MARK: What is trained
@@ -133,6 +143,12 @@ public struct TunedNetwork: Module {
       throw .input(name: "labels", problem: "the network gives no logits")
     }
     return logits
+  }
+
+  /// What goes on with texts, where the network does.
+  public var textModel: (any TokenModel<Nothing>)? {
+    guard let writer = applied() as? any PublishedGenerator, writer.canWrite else { return nil }
+    return writer.generator as? any TokenModel<Nothing>
   }
 
   // MARK: Files

@@ -17,6 +17,13 @@ public struct PicturePreparation: Hashable, Sendable {
   public var mean = [0.485, 0.456, 0.406]
   public var deviation = [0.229, 0.224, 0.225]
 
+  /// For square pictures with levels that become −1 … 1.
+  public init(size: Int, channels: Int) {
+    (self.size, self.channels) = ([size, size], channels)
+    (mean, deviation) = ([Double](repeating: 0.5, count: channels), [0.5])
+    repeatForChannels()
+  }
+
   /// Of a network whose configuration stands alone.
   public init(_ configuration: ModelConfiguration) throws(PublishedError) {
     let arguments = try configuration.arguments
@@ -143,9 +150,9 @@ public struct PicturePreparation: Hashable, Sendable {
     ).pixels
   }
 
-  /// Bytes [batch, height, width, channels] as the network's input [batch, channels, height, width].
-  public func input(_ bytes: Tensor) -> Tensor {
+  /// Levels 0 … 255, [batch, height, width, channels], as numbers of the mean and deviation that the network expects.
+  public func normalized(_ levels: Tensor) -> Tensor {
     func row(_ values: [Double]) -> Tensor { Tensor(values.map { Float($0) }) }
-    return ((bytes.cast(to: .float32) / 255 - row(mean)) / row(deviation)).transposed([0, 3, 1, 2])
+    return (levels.cast(to: .float32) / 255 - row(mean)) / row(deviation)
   }
 }
