@@ -129,7 +129,7 @@ let package = Package(
     tests("Samplers", ["Documents", "Models"]),
     tests("Reports", ["Images"]),
     tests("Training"),
-    tests("Recipes", ["Published"]),
+    tests("Recipes", ["Published", "Checkpoints", "Documents", "Images"]),
     tests("Published", ["Checkpoints", "Documents", "Samplers", "Tensors"]),
     .testTarget(
       name: "RealWeightsTests",

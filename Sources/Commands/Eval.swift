@@ -1,15 +1,28 @@
 import ArgumentParser
 import Documents
 import Foundation
+import Published
 import Recipes
 import Reports
 import Training
 
 struct EvalCommand: Subcommand {
   static let configuration = CommandConfiguration(
-    commandName: "eval", abstract: "Measures a trained model on the test data of its recipe.")
+    commandName: "eval", abstract: "Measures a trained or published model.",
+    discussion: """
+      A run, or a checkpoint of one, is measured on the test data of its recipe. A folder of \
+      published weights is measured on --data: the accuracy, top-5 accuracy and F1 of a classifier, \
+      the bits per byte and perplexity of a language model.
+      """)
 
   @OptionGroup var source: ModelOptions
+  @Option(
+    help: """
+      For published weights: fashion-mnist, emoji, wordnet-glosses, verses, a folder of pictures by \
+      class, a text file, or a .jsonl or .csv file with text and label.
+      """)
+  var data: String?
+
   @OptionGroup var compute: ComputeOptions
   @OptionGroup var output: OutputOptions
 
@@ -18,10 +31,7 @@ struct EvalCommand: Subcommand {
   }
 
   private func measure(_ console: Console) throws {
-    let model = try source.trained()
-    let metrics = try Recipes.named(model.recipe).evaluate(model) {
-      console.note("apus: " + $0)
-    }
+    let metrics = try metrics(console)
     if console.json {
       let members = metrics.map { JSONValue.Member($0.key, json($0)) }
       try console.result(.object([.init("metrics", .object(members))]))
@@ -34,6 +44,23 @@ struct EvalCommand: Subcommand {
         metric.note)
     }
     try console.result(console.output.shown(table.text))
+  }
+
+  private func metrics(_ console: Console) throws -> [Metric] {
+    if let folder = source.model.map({ URL(fileURLWithPath: $0) }), TextSample.isPublished(folder) {
+      guard let data else {
+        throw Failure(
+          .usage, "a folder of published weights is measured on data that you name.",
+          attempts: ["--data FOLDER", "--data text.txt"])
+      }
+      return try PublishedScores.measure(ModelFolder(folder), on: data)
+    }
+    guard data == nil else {
+      throw Failure(
+        .usage, "a run is measured on the test data of its recipe; leave --data out.")
+    }
+    let model = try source.trained()
+    return try Recipes.named(model.recipe).evaluate(model) { console.note("apus: " + $0) }
   }
 
   private func json(_ metric: Metric) -> JSONValue {

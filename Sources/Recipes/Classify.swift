@@ -35,6 +35,8 @@ public struct Classify: LossRecipe {
         Limit(
           "network", network, takes: "one of " + names.joined(separator: ", "),
           when: names.contains(network)),
+        // Norms over batches need more than one item.
+        Limit("batch_size", batchSize, 2...1_000_000),
         Limit("size", size, 8...512), Limit("shift", shift, 0...64),
         Limit("label_smoothing", labelSmoothing, 0...0.9),
         Limit(

@@ -53,6 +53,8 @@ public struct Finetune: LossRecipe {
           "data", data ?? "null",
           takes: "fashion-mnist, emoji, wordnet-glosses, verses, a folder or a file",
           when: data != nil),
+        // Norms over batches need more than one item.
+        Limit("batch_size", batchSize, 2...1_000_000),
         Limit("size", size, 1...4096), Limit("length", length, 2...16_384),
         Limit("lora_rank", loraRank, 0...4096), Limit("lora_alpha", loraAlpha, 1e-6...1e6),
         Limit("lora_dropout", loraDropout, 0...0.99),
@@ -123,7 +125,7 @@ public struct Finetune: LossRecipe {
     } else if settings.freeze {
       network.trainHeadAlone()
     }
-    let batch = material.split.training.batch([0])
+    let batch = material.split.training.batch([0, 1])
     try network.freezeUnreached(by: material.inputs(batch), phase(.training(key.fork(2))))
     return network
   }

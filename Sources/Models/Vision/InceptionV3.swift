@@ -192,7 +192,8 @@ public struct InceptionClassifier: Layer {
 
   init(inputs: Int, classes: Int, key: RandomKey) {
     conv0 = InceptionV3.unit(inputs, .init("conv0", 128), divisor: 1, key: key.fork(0))
-    conv1 = InceptionV3.unit(128, .init("conv1", 768, 5), isPadded: false, divisor: 1, key: key.fork(1))
+    conv1 = InceptionV3.unit(
+      128, .init("conv1", 768, 5), isPadded: false, divisor: 1, key: key.fork(1))
     fc = Linear(inputs: 768, outputs: classes, key: key.fork(2))
   }
 
@@ -244,11 +245,15 @@ public struct InceptionV3: Layer {
     ]
     let keys = (0..<Self.names.count).map { key.fork(1).fork($0) }
     blocks = [
-      .a(192, pooled: 32, divisor: divisor, key: keys[0]), .a(256, pooled: 64, divisor: divisor, key: keys[1]),
+      .a(192, pooled: 32, divisor: divisor, key: keys[0]),
+      .a(256, pooled: 64, divisor: divisor, key: keys[1]),
       .a(288, pooled: 64, divisor: divisor, key: keys[2]), .b(288, divisor: divisor, key: keys[3]),
-      .c(768, inner: 128, divisor: divisor, key: keys[4]), .c(768, inner: 160, divisor: divisor, key: keys[5]),
-      .c(768, inner: 160, divisor: divisor, key: keys[6]), .c(768, inner: 192, divisor: divisor, key: keys[7]),
-      .d(768, divisor: divisor, key: keys[8]), .e(1280, divisor: divisor, key: keys[9]), .e(2048, divisor: divisor, key: keys[10]),
+      .c(768, inner: 128, divisor: divisor, key: keys[4]),
+      .c(768, inner: 160, divisor: divisor, key: keys[5]),
+      .c(768, inner: 160, divisor: divisor, key: keys[6]),
+      .c(768, inner: 192, divisor: divisor, key: keys[7]),
+      .d(768, divisor: divisor, key: keys[8]), .e(1280, divisor: divisor, key: keys[9]),
+      .e(2048, divisor: divisor, key: keys[10]),
     ]
     if configuration.hasAuxiliary {
       auxiliary = InceptionClassifier(

@@ -128,5 +128,7 @@ public struct ClassPictures: Sendable {
 
 extension ClassPictures: Dataset {
   /// Levels and classes.
-  public func batch(_ indices: [Int]) -> Pair<Tensor, Tensor> { Pair(levels(indices), labels(indices)) }
+  public func batch(_ indices: [Int]) -> Pair<Tensor, Tensor> {
+    Pair(levels(indices), labels(indices))
+  }
 }

@@ -44,7 +44,8 @@ struct SmallNetwork: Sendable {
     SmallNetwork("alexnet", least: 15) { sizes, key in
       typealias Stage = AlexNetConfiguration.Stage
       var network = AlexNetConfiguration(stages: [
-        Stage(48, kernel: 5, padding: 2, pools: true), Stage(96, kernel: 5, padding: 2, pools: true),
+        Stage(48, kernel: 5, padding: 2, pools: true),
+        Stage(96, kernel: 5, padding: 2, pools: true),
         Stage(128, kernel: 3, padding: 1), Stage(96, kernel: 3, padding: 1),
         Stage(96, kernel: 3, padding: 1, pools: true),
       ])
@@ -141,7 +142,9 @@ public struct SmallClassifier: Layer {
 
   /// The logits of both tokens, where there is one that learns from a teacher.
   func bothLogits(_ x: Tensor, _ phase: Phase) -> (own: Tensor, distilled: Tensor)? {
-    guard let network = layer as? ViT, network.configuration.hasDistillationToken else { return nil }
+    guard let network = layer as? ViT, network.configuration.hasDistillationToken else {
+      return nil
+    }
     return network.bothLogits(x, phase)
   }
 

@@ -66,7 +66,8 @@ enum TuningMaterial: Sendable {
       self = try Self.classes(texts(verses.train), texts(verses.test), folder, length)
     case _ where [".jsonl", ".csv"].contains(where: data.lowercased().hasSuffix):
       let all = try LabeledTexts(contentsOf: data)
-      self = try Self.classes(all.tenth(isHeldOut: false), all.tenth(isHeldOut: true), folder, length)
+      self = try Self.classes(
+        all.tenth(isHeldOut: false), all.tenth(isHeldOut: true), folder, length)
     case _ where [".txt", ".md", ".gz"].contains(where: data.lowercased().hasSuffix):
       self = try Self.windows(TextCorpus(contentsOf: data), folder, length)
     default:
@@ -78,7 +79,8 @@ enum TuningMaterial: Sendable {
     }
   }
 
-  private static func preparation(_ folder: ModelFolder, _ size: Int?) throws -> PicturePreparation {
+  private static func preparation(_ folder: ModelFolder, _ size: Int?) throws -> PicturePreparation
+  {
     let preparation = try PicturePreparation(of: folder)
     return size.map { preparation.resized(to: $0) } ?? preparation
   }
@@ -149,9 +151,10 @@ enum TuningMaterial: Sendable {
           TuningBatch(items: part.levels($0), labels: part.labels($0))
         }
       }
-    case .classes(let split): split.mapped { part in TuningItems(labels: part.labels, make: part.batch) }
+    case .classes(let split):
+      split.mapped { part in TuningItems(labels: part.labels, make: part.batch) }
     case .text(let split):
-      
+
       split.mapped { part in
         TuningItems(count: part.count) { TuningBatch(items: part.batch($0)) }
       }
