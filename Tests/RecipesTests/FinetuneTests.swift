@@ -92,7 +92,7 @@ import Training
     #expect(abs(whole.last!.value - other.last!.value) < 1e-5)
   }
 
-  @Test(arguments: [["lora_rank=4", "learning_rate.peak=1e-2"], ["learning_rate.peak=1e-3"]])
+  @Test(arguments: [["lora_rank=4", "learning_rate=1e-2"], ["learning_rate=1e-3"]])
   func `accuracy rises where classes are easily told apart`(settings: [String]) throws {
     let scratch = try TuningScratch()
     let data = try scratch.pictures()
