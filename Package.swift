@@ -90,7 +90,9 @@ let package = Package(
     layer("Reports", ["Images"]),
     layer(
       "Training",
-      ["Checkpoints", "Documents", "Optimizers", "Datasets", "Images", "Reports", yaml]),
+      [
+        "Checkpoints", "Documents", "Optimizers", "Datasets", "Images", "Reports", "Samplers", yaml,
+      ]),
     layer(
       "Recipes", ["Training", "Published", "Models", "Objectives", "Samplers", "Tokenizers"]),
     layer(

@@ -19,7 +19,8 @@ struct ApusCommand: ParsableCommand {
     version: apusVersion,
     subcommands: [
       GalleryCommand.self, TrainCommand.self, SampleCommand.self, AgainCommand.self,
-      EmbedCommand.self, EvalCommand.self, RunsCommand.self,
+      EmbedCommand.self, EvalCommand.self, CompressCommand.self, DecompressCommand.self,
+      RunsCommand.self,
       DataCommand.self, InspectCommand.self, ConvertCommand.self, VerifyCommand.self,
       ModelsCommand.self, CompareCommand.self, TokenizeCommand.self, BenchCommand.self,
       DoctorCommand.self,

@@ -12,7 +12,9 @@ struct EvalCommand: Subcommand {
     discussion: """
       A run, or a checkpoint of one, is measured on the test data of its recipe. A folder of \
       published weights is measured on --data: the accuracy, top-5 accuracy and F1 of a classifier, \
-      the bits per byte and perplexity of a language model.
+      the bits per byte and perplexity of a language model. --scoreboard compares the runs that are \
+      finished: for all models of the same data the bits or nats that they need, marked as exact, \
+      as a bound and on which side, or as an estimate with its error.
       """)
 
   @OptionGroup var source: ModelOptions
@@ -23,11 +25,36 @@ struct EvalCommand: Subcommand {
       """)
   var data: String?
 
+  @Flag(help: "Compare the likelihoods of all finished runs.")
+  var scoreboard = false
+
+  @Option(help: "With --scoreboard: only these recipes, with commas between them.")
+  var only: String?
+
+  @Option(
+    help: "With --scoreboard: the folder that holds the runs (default: runs, or APUS_RUNS).",
+    completion: .directory)
+  var runs: String?
+
   @OptionGroup var compute: ComputeOptions
   @OptionGroup var output: OutputOptions
 
+  func validate() throws {
+    if scoreboard, source.run != nil || source.model != nil {
+      throw ValidationError("--scoreboard compares all runs; leave out --run and --model")
+    }
+    if !scoreboard, only != nil || runs != nil {
+      throw ValidationError("--only and --runs belong to --scoreboard")
+    }
+  }
+
   func execute(_ console: Console) throws {
-    try compute.run(console) { try measure(console) }
+    guard scoreboard else { return try compute.run(console) { try measure(console) } }
+    let names = try only?.split(separator: ",").map { name throws(Failure) in
+      try Recipes.named(String(name)).method.name
+    }
+    let folder = try resolved(runs, "RUNS") ?? "runs"
+    try Scoreboard(runs: try runsFolder(folder), only: names).show(console)
   }
 
   private func measure(_ console: Console) throws {

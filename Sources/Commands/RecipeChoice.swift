@@ -26,13 +26,10 @@ struct ModelOptions: ParsableArguments {
   @Option(help: "A checkpoint's folder, wherever it lies.", completion: .directory)
   var model: String?
 
-  func validate() throws {
-    guard (run == nil) != (model == nil) else {
-      throw ValidationError("give --run RUN or --model FOLDER, and only one of them")
-    }
-  }
-
   func trained() throws -> TrainedModel {
+    guard (run == nil) != (model == nil) else {
+      throw Failure(.usage, "give --run RUN or --model FOLDER, and only one of them.")
+    }
     guard let model else { return TrainedModel(try existingRun(run ?? "")) }
     guard FileManager.default.fileExists(atPath: model) else {
       throw Failure(

@@ -16,7 +16,7 @@ enum ReferenceRows {
     return groups
   }
 
-  private static func group(_ id: String, unit: String) -> DataGroup {
+  static func group(_ id: String, unit: String) -> DataGroup {
     switch id {
     case "fashion-mnist":
       let test = (try? FashionMNIST())?.test

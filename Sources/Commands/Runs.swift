@@ -16,13 +16,7 @@ struct RunsCommand: Subcommand {
 
   func execute(_ console: Console) throws {
     let folder = try resolved(folder, "RUNS") ?? "runs"
-    var isFolder: ObjCBool = false
-    let exists = unsafe FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder)
-    guard exists, isFolder.boolValue else {
-      throw Failure(
-        .missing, "there is no folder \(folder) with runs.", attempts: ["apus train RECIPE"])
-    }
-    let runs = Run.all(in: URL(fileURLWithPath: folder))
+    let runs = Run.all(in: try runsFolder(folder))
     if console.json {
       for run in runs { try console.result(json(run, in: folder)) }
     } else {
@@ -53,4 +47,15 @@ struct RunsCommand: Subcommand {
     lines[0] = terminal.paint(lines[0], .dim)
     return lines.map(terminal.shown).joined(separator: "\n")
   }
+}
+
+/// The folder that holds runs.
+func runsFolder(_ folder: String) throws(Failure) -> URL {
+  var isFolder: ObjCBool = false
+  let exists = unsafe FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder)
+  guard exists, isFolder.boolValue else {
+    throw Failure(
+      .missing, "there is no folder \(folder) with runs.", attempts: ["apus train RECIPE"])
+  }
+  return URL(fileURLWithPath: folder)
 }

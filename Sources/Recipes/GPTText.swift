@@ -111,6 +111,15 @@ public struct GPTText: LossRecipe {
     writer.samples(state.best, request)
   }
 
+  public func codec(_ state: State, _ data: DataSplit<TextBatches>) -> RecipeCodec? {
+    let tokenizer = pairs.tokenizer
+    return RecipeCodec(
+      TextCodec(
+        state.best, window: settings.length, tokens: { tokenizer.encode(bytes: $0) },
+        bytes: { tokenizer.decodeBytes($0) }),
+      test: tokenizer.decodeBytes(data.heldOut.ids.map(Int.init)))
+  }
+
   public func configuration(of model: GPT) -> any Encodable { sizes }
   public var tokenizer: String? { String(decoding: pairs.tokenizer.tokenizerJSON(), as: UTF8.self) }
 }

@@ -99,5 +99,13 @@ public struct LSTMText: LossRecipe {
     writer.samples(state.best, request)
   }
 
+  public func codec(_ state: State, _ data: DataSplit<TextBatches>) -> RecipeCodec? {
+    RecipeCodec(
+      TextCodec(
+        state.best, window: settings.length, tokens: { $0.map(Int.init) },
+        bytes: { $0.map { UInt8(truncatingIfNeeded: $0) } }),
+      test: data.heldOut.ids.map { UInt8(truncatingIfNeeded: $0) })
+  }
+
   public func configuration(of model: RecurrentLanguageModel) -> any Encodable { sizes }
 }

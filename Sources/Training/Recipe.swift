@@ -1,5 +1,6 @@
 public import Layers
 public import Reports
+public import Samplers
 public import Tensors
 
 /// A training run as a method: data, a state, a step, a measure. The loop owns everything else.
@@ -46,6 +47,8 @@ public protocol Recipe: Sendable {
   func samples(_ state: State, _ request: SampleRequest) -> SampleBatch?
   /// Whether samples go on with a text that a user gives.
   static var takesPrompts: Bool { get }
+  /// The model as a lossless codec; nil where it gives no exact probabilities of whole symbols.
+  func codec(_ state: State, _ data: DataSplit<Data>) -> RecipeCodec?
   /// What a checkpoint offers to others. It only selects parts of the state.
   func export(_ state: State) -> Export
 }
@@ -59,6 +62,24 @@ extension Recipe {
   public func figures(_ state: State, _ data: DataSplit<Data>, _ key: RandomKey) -> [Figure] { [] }
   public func samples(_ state: State, _ request: SampleRequest) -> SampleBatch? { nil }
   public static var takesPrompts: Bool { false }
+  public func codec(_ state: State, _ data: DataSplit<Data>) -> RecipeCodec? { nil }
+}
+
+/// A trained model as a codec, and data to show it on.
+public struct RecipeCodec: Sendable {
+  public var codec: any LosslessCodec
+  /// The shape of an item, such as [28, 28]; empty for texts.
+  public var shape: [Int]
+  /// The data that the model is measured on, as the codec takes them.
+  public var test: [UInt8]
+  /// The CRC-32 of the model's tensors, by which a file knows its codec.
+  public internal(set) var weights: UInt32 = 0
+
+  public init(_ codec: any LosslessCodec, shape: [Int] = [], test: [UInt8]) {
+    self.codec = codec
+    self.shape = shape
+    self.test = test
+  }
 }
 
 /// The settings that every recipe has.

@@ -1,5 +1,7 @@
 import Checkpoints
 public import Foundation
+import Images
+import Layers
 public import Reports
 import Tensors
 
@@ -89,6 +91,20 @@ extension Recipe {
     let key = RandomKey(seed: seed).fork(Purpose.figures)
     return loaded.recipe.samples(
       loaded.state, SampleRequest(prompt: prompt, count: count, key: key))
+  }
+}
+
+extension Recipe {
+  /// A trained model as a lossless codec; nil where its method is none.
+  public static func codec(
+    of model: TrainedModel, warn: (String) -> Void = { _ in }
+  ) throws(TrainingError) -> RecipeCodec? {
+    let loaded = try LoadedModel<Self>(model, warn)
+    var codec = loaded.recipe.codec(loaded.state, loaded.data.atEnd)
+    let export = loaded.recipe.export(loaded.state)
+    let tensors = (export.average ?? export.model).tensors
+    codec?.weights = tensors.reduce(0) { Deflate.crc32($1.bytes(), after: $0) }
+    return codec
   }
 }
 

@@ -131,7 +131,7 @@ public struct Metric: Sendable, Equatable, Codable {
   }
 
   /// The kind with its interval, as in "estimate ± 0.35".
-  var kindInWords: String {
+  public var kindInWords: String {
     guard let error, error.isFinite, error > 0 else { return kind.word }
     return kind.word + " " + Wording.uncertainty(error, unit: unit)
   }

@@ -28,6 +28,11 @@ public struct SymbolFrequencies: Sendable {
     -log2(Double(starts[symbol + 1] - starts[symbol]) / Double(total))
   }
 
+  /// −log₂ of a probability as a model gives it.
+  static func bits(_ probability: Float) -> Double {
+    -log2(Double(max(probability, .leastNonzeroMagnitude)))
+  }
+
   public func encode(_ symbol: Int, to encoder: inout RangeEncoder) {
     encoder.encode(
       start: starts[symbol], frequency: starts[symbol + 1] - starts[symbol], of: total)
