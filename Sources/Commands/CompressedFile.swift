@@ -49,7 +49,7 @@ struct CompressedFile {
       let value = try? JSONValue(parsing: Array(bytes[..<end])),
       value["format"]?.string == Self.format, let recipe = value["recipe"]?.string,
       let weights = value["weights"]?.integer.flatMap(UInt32.init(exactly:)),
-      case .number(let bits)? = value["claimed_bits"], let count = value["bytes"]?.integer,
+      let bits = value["claimed_bits"]?.double, let count = value["bytes"]?.integer,
       let sum = value["crc32"]?.integer,
       let checksum = UInt32(exactly: sum), let head = value["head"]?.elements,
       count >= head.count, count < 1 << 40

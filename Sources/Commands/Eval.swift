@@ -67,7 +67,7 @@ struct EvalCommand: Subcommand {
     var table = Columns(.left, .left, .left, .left)
     for metric in metrics {
       table.add(
-        metric.name, Wording.quantity(metric.value, unit: metric.unit), metric.kind.word,
+        metric.name, Wording.quantity(metric.value, unit: metric.unit), metric.kindInWords,
         metric.note)
     }
     try console.result(console.output.shown(table.text))

@@ -119,7 +119,13 @@ struct Failure: Error {
         ? "\(file): \(problem)" : parts.dropLast().joined(separator: "; ")
       self.init(
         .invalid, sentence(summary), attempts: Array(parts.suffix(1)), attemptLabel: "mend")
-    case .mismatched: self.init(.invalid, sentence("\(error)"))
+    case .mismatched:
+      // A line, then one a tensor, then what to do.
+      let lines = "\(error)".split(separator: "\n").map { $0.drop { $0 == " " } }
+      self.init(
+        .invalid, String(lines[0].dropLast()) + ".",
+        facts: lines.dropFirst().dropLast().map { ("tensor", String($0)) },
+        attempts: lines.suffix(1).map(String.init), attemptLabel: "mend")
     case .unwritable, .diskFull, .readOnly: self.init(.unwritable, sentence("\(error)"))
     }
   }

@@ -176,17 +176,6 @@ final class GalleryJob {
   }
 }
 
-extension JSONValue {
-  /// A number of either kind.
-  var double: Double? {
-    switch self {
-    case .integer(let value): Double(value)
-    case .number(let value): value
-    default: nil
-    }
-  }
-}
-
 extension Run {
   /// The run in a folder, if there is one.
   static func optional(_ folder: String) -> Run? { try? Run(URL(fileURLWithPath: folder)) }

@@ -111,8 +111,8 @@ final class TrainingProgress {
     guard summary.isFinished else { return }
     var table = Columns(.left, .left, .left)
     for metric in summary.metrics {
-      let kind = metric.kind.word + (metric.error == nil ? "" : " with an error")
-      table.add(metric.name, Wording.quantity(metric.value, unit: metric.unit), kind)
+      table.add(
+        metric.name, Wording.quantity(metric.value, unit: metric.unit), metric.kindInWords)
     }
     let seconds = Wording.duration(summary.seconds)
     let text = (table.lines + ["\(summary.run), \(Wording.count(summary.step)) steps, \(seconds)"])

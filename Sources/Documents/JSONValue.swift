@@ -46,6 +46,15 @@ public enum JSONValue: Sendable {
     if case .integer(let value) = self { value } else { nil }
   }
 
+  /// Any number.
+  public var double: Double? {
+    switch self {
+    case .integer(let value): Double(value)
+    case .number(let value): value
+    default: nil
+    }
+  }
+
   public var bool: Bool? {
     if case .bool(let value) = self { value } else { nil }
   }

@@ -128,7 +128,10 @@ extension PublishedModel {
       }
       var own = tensors
       let places = own.indices.filter { !isRenewed[$0] }
-      let read = try tensors(of: file, for: places.map { leaves[$0] }, renewing: mayRenew)
+      let replaced = Set(own.indices.filter { isRenewed[$0] }.map { leaves[$0].name })
+      let read = try tensors(of: file, for: places.map { leaves[$0] }) { name in
+        mayRenew(name) || replaced.contains(name)
+      }
       for (place, tensor) in zip(places, read) { own[place] = tensor }
       replaceTensors(own)
       return names.indices.filter { isRenewed[$0] }.map { names[$0] }
@@ -139,7 +142,7 @@ extension PublishedModel {
 
   /// What is left over may be something that no network needs.
   private func tensors(
-    of file: Checkpoint, for leaves: [Visitor.Leaf], renewing mayRenew: (_ name: String) -> Bool
+    of file: Checkpoint, for leaves: [Visitor.Leaf], sparing isSpare: (_ name: String) -> Bool
   ) throws(CheckpointError) -> [Tensor] {
     do throws(CheckpointError) {
       return try file.tensors(for: leaves)
@@ -147,7 +150,7 @@ extension PublishedModel {
       guard case .mismatched(let path, let mismatches) = error else { throw error }
       let serious = mismatches.filter { mismatch in
         guard case .surplus(let name, _) = mismatch else { return true }
-        return !mayRenew(name) && !ignored.contains { WeightNames.fits(name, $0) }
+        return !isSpare(name) && !ignored.contains { WeightNames.fits(name, $0) }
       }
       guard serious.isEmpty else { throw .mismatched(file: path, serious) }
       return try file.tensors(for: leaves, allowsSurplus: true)

@@ -81,17 +81,6 @@ package enum FixtureError: Error {
   case missing(String, URL)
 }
 
-extension JSONValue {
-  /// The number, whole or not.
-  package var double: Double? {
-    switch self {
-    case .integer(let value): Double(value)
-    case .number(let value): value
-    default: nil
-    }
-  }
-}
-
 extension Fixture: CustomStringConvertible {
   package var description: String { folder.lastPathComponent }
 }
