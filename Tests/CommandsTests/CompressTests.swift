@@ -13,7 +13,9 @@ struct CompressTests {
       Array(String(repeating: "the quick brown fox jumps over the lazy dog. ", count: 400).utf8),
       to: "text.txt")
     let trained = try Binary.run(
-      arguments: ["train", recipe, "--out", run, "--steps", "1", "--seed", "\(seed)", "--set", "text=\(text)"]
+      arguments: [
+        "train", recipe, "--out", run, "--steps", "1", "--seed", "\(seed)", "--set", "text=\(text)",
+      ]
         + settings.flatMap { ["--set", $0] })
     #expect(trained.status == 0, "\(trained.errors)")
     return run
