@@ -29,7 +29,7 @@ where Settings: TranslationSettings, Data == VersePairs, Model: Translating {
 extension TranslationSettings {
   var translationLimits: [Limit] {
     [
-      Limit("vocabulary", vocabulary, 300...65_536), Limit("length", length, 1...4096),
+      Limit("vocabulary", vocabulary, 300...65_536), Limit("length", length, 16...4096),
       Limit("smoothing", smoothing, 0...0.9), Limit("beams", beams, 1...64),
     ]
   }
