@@ -30,11 +30,7 @@ extension LowRankAdapters {
   /// Writes a folder that PEFT reads.
   /// - Parameter base: where the adapted model comes from, for `base_model_name_or_path`.
   public func save(to folder: URL, base: String? = nil) throws(CheckpointError) {
-    do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    } catch {
-      throw .unwritable(file: folder.path, problem: "the folder cannot be made")
-    }
+    try CheckpointStore.makeFolder(folder)
     let named = leaves.map { leaf in
       var leaf = leaf
       leaf.name = Self.prefix + leaf.name

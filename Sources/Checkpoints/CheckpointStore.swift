@@ -44,7 +44,7 @@ public struct CheckpointStore: Sendable {
 
   /// Makes the folder, and clears away what a killed program left half written.
   public func prepare() throws(CheckpointError) {
-    try makeFolder(url)
+    try Self.makeFolder(url)
     for name in names where name.hasPrefix(".") && name.hasSuffix(".part") {
       try? FileManager.default.removeItem(at: url.appendingPathComponent(name))
     }
@@ -56,7 +56,7 @@ public struct CheckpointStore: Sendable {
   /// - Throws: `CheckpointError`; what was there before is unharmed, and nothing new has appeared.
   public func write(step: Int, _ files: [String: Content]) throws(CheckpointError) {
     let temporary = hidden(Self.name(step))
-    try makeFolder(temporary)
+    try Self.makeFolder(temporary)
     do {
       for (name, content) in files.sorted(by: { $0.key < $1.key }) {
         let file = temporary.appendingPathComponent(name)
@@ -118,8 +118,13 @@ public struct CheckpointStore: Sendable {
     url.appendingPathComponent(".\(name).\(UUID().uuidString).part")
   }
 
-  private func makeFolder(_ url: URL) throws(CheckpointError) {
+  /// Makes a folder and those above it.
+  package static func makeFolder(_ url: URL) throws(CheckpointError) {
     if unsafe mkdir(url.path, 0o777) == 0 { return }
+    if errno == ENOENT, !url.path.isEmpty {
+      try makeFolder(url.deletingLastPathComponent())
+      if unsafe mkdir(url.path, 0o777) == 0 { return }
+    }
     var isFolder: ObjCBool = false
     let error = CheckpointError.writing(url.path)
     if unsafe FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder),

@@ -9,7 +9,7 @@ import Foundation
 #endif
 
 /// A file that is written under a temporary name and takes its own name only when it is complete
-/// and on the disk; unfinished ones disappear.
+/// and on the disk; unfinished ones disappear, those of killed programs when the file is written the next time.
 final class ReplacementFile {
   /// Bytes appended so far.
   private(set) var count = 0
@@ -21,10 +21,39 @@ final class ReplacementFile {
 
   init(_ url: URL) throws(CheckpointError) {
     self.url = url
+    Self.removeLeftovers(of: url)
     let name = ".\(url.lastPathComponent).\(UUID().uuidString).part"
     temporary = url.deletingLastPathComponent().appendingPathComponent(name).path
-    descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    if descriptor < 0 { throw failure() }
+    repeat {
+      descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      if descriptor < 0 { throw failure() }
+      // The lock says that somebody writes here; it ends with the program, however that ends.
+      flock(descriptor, LOCK_EX)
+      // Another program may have taken the file for a leftover before it was locked.
+    } while wasRemoved()
+  }
+
+  private func wasRemoved() -> Bool {
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0, status.st_nlink == 0 else { return false }
+    close(descriptor)
+    return true
+  }
+
+  /// Removes unfinished files of this name that nobody writes any more.
+  private static func removeLeftovers(of url: URL) {
+    let folder = url.deletingLastPathComponent()
+    let (beginning, end) = (".\(url.lastPathComponent).", ".part")
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    for name in names where name.hasPrefix(beginning) && name.hasSuffix(end) {
+      let middle = name.dropFirst(beginning.count).dropLast(end.count)
+      guard UUID(uuidString: String(middle)) != nil else { continue }
+      let path = folder.appendingPathComponent(name).path
+      let leftover = unsafe open(path, O_RDWR | O_CLOEXEC)
+      guard leftover >= 0 else { continue }
+      if flock(leftover, LOCK_EX | LOCK_NB) == 0 { unsafe unlink(path) }
+      close(leftover)
+    }
   }
 
   deinit {
@@ -96,6 +125,10 @@ extension CheckpointError {
     switch errno {
     case ENOSPC, EDQUOT: .diskFull(file: file)
     case EROFS, EACCES, EPERM: .readOnly(file: file)
+    case ENOENT: .unwritable(file: file, problem: "its folder does not exist")
+    case ENOTDIR: .unwritable(file: file, problem: "a part of the path is no folder")
+    case EEXIST: .unwritable(file: file, problem: "a file of this name exists")
+    case EISDIR: .unwritable(file: file, problem: "a folder of this name exists")
     default: .unwritable(file: file, problem: systemError())
     }
   }

@@ -50,7 +50,12 @@ struct DataList: Subcommand {
     var lines = table.lines
     lines[0] = console.output.paint(lines[0], .dim)
     let missing = entries.filter { $0.1 == .missing }.map(\.0)
-    if !missing.isEmpty { lines.append("") }
+    let damaged = entries.filter { $0.1 == .damaged }.map(\.0)
+    if missing.count + damaged.count > 0 { lines.append("") }
+    for entry in damaged {
+      guard let (path, reason) = entry.damage() else { continue }
+      lines.append("\(entry.name): \(entry.howToMend)        (\(path): \(reason))")
+    }
     for entry in missing {
       let part =
         entry.embeddedItems > 0
@@ -62,15 +67,20 @@ struct DataList: Subcommand {
 
   /// A data set as a line of `apus data list --json`.
   static func json(_ entry: DatasetEntry, _ status: DatasetEntry.Status) -> JSONValue {
-    .object([
+    let isDamaged = status == .damaged
+    var members: [JSONValue.Member] = [
       .init("name", .string(entry.name)),
       .init("status", .string(status.rawValue)),
       .init("items", entry.items.map(JSONValue.integer) ?? .null),
       .init("embedded_items", .integer(entry.embeddedItems)),
       .init("licence", .string(entry.licence)),
-      .init("how_to_get", .string(entry.howToGet)),
+      .init("how_to_get", .string(isDamaged ? entry.howToMend : entry.howToGet)),
       .init("summary", .string(entry.summary)),
-    ])
+    ]
+    if let (path, reason) = entry.damage() {
+      members.append(.init("problem", .string("\(path): \(reason)")))
+    }
+    return .object(members)
   }
 }
 

@@ -130,7 +130,10 @@ private struct Diagnosis {
     var sets = Columns(.left, .left)
     for (entry, status) in data {
       let inside = entry.embeddedItems > 0 ? "a part is inside; all of it: " : ""
-      sets.add(entry.name, status == .present ? "present" : inside + entry.howToGet)
+      let mend = "damaged: " + entry.howToMend
+      sets.add(
+        entry.name,
+        status == .present ? "present" : status == .damaged ? mend : inside + entry.howToGet)
     }
     lines += zip(data, sets.lines).map { data, line in
       (data.1 == .present ? sign(true) : terminal.paint(terminal.unicode ? "–" : "--", .dim))

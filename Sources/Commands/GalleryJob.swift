@@ -171,8 +171,8 @@ final class GalleryJob {
   /// Writes page and values, each under a temporary name first.
   private func write() throws(Failure) {
     report.seconds = elapsed
-    try OutputFile.write(Data(report.json().utf8), to: folder + "/gallery.json")
-    try OutputFile.write(Data(GalleryPage.html(report).utf8), to: folder + "/index.html")
+    try OutputFile.write(report.json().utf8, to: folder + "/gallery.json")
+    try OutputFile.write(GalleryPage.html(report).utf8, to: folder + "/index.html")
   }
 }
 

@@ -2,6 +2,7 @@ import Documents
 import Foundation
 import Images
 import Reports
+import Training
 
 /// What `apus inspect` says of a PNG picture.
 struct PictureListing {
@@ -43,12 +44,21 @@ struct PictureListing {
         .map { "\(printable($0.key)): \(printable($0.text))" }
       lines += [
         "recipe: \(printable(origin.recipe))", "checkpoint: \(printable(origin.checkpoint))",
-        "seed: \(origin.seed), \(origin.count) pictures",
+        "seed: \(origin.seed), \(origin.content.text)",
       ]
       lines += origin.settings.split(separator: "\n").map { "  " + printable(String($0)) }
     }
     lines.append("png, \(image.width) × \(image.height), \(image.channels) channels")
     try console.result(lines.map(console.output.shown).joined(separator: "\n"))
+  }
+}
+
+extension PictureOrigin.Content {
+  fileprivate var text: String {
+    switch self {
+    case .samples(let count, _): "\(count) pictures"
+    case .figure(let number): "figure \(number) of its run"
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Documents
 import Foundation
+import Images
 import Recipes
 import Reports
 import Training
@@ -70,12 +71,12 @@ struct SampleCommand: Subcommand {
     guard prompt.count < 2 else {
       throw Failure(.usage, "\(model.recipe) goes on with one prompt at a time.")
     }
+    let count = count ?? (recipe.takesPrompts ? 1 : 16)
     var origin = PictureOrigin(
       recipe: model.recipe, checkpoint: "", seed: seed,
-      count: count ?? (recipe.takesPrompts ? 1 : 16), prompt: prompt.first,
-      settings: model.settingsText ?? "")
+      content: .samples(count: count, prompt: prompt.first), settings: model.settingsText ?? "")
     let batch = try recipe.sample(
-      model, prompt: prompt.first, count: origin.count, seed: seed,
+      model, prompt: prompt.first, count: count, seed: seed,
       warn: { console.note("apus: " + $0) },
       loaded: { origin.checkpoint = $0.standardizedFileURL.path })
     let elapsed = ContinuousClock.now - start
@@ -126,15 +127,26 @@ extension SampleBatch {
     switch self {
     case .texts(let texts):
       guard let path else { return texts }
-      try OutputFile.write(Data((texts.joined(separator: separator) + "\n").utf8), to: path)
+      try OutputFile.write((texts.joined(separator: separator) + "\n").utf8, to: path)
       return [path]
     case .pictures(let pictures):
       guard let path else {
         throw Failure(.usage, "pictures need a file.", attempts: ["--out samples.png"])
       }
-      let sheet = try PictureOrigin.sheet(pictures, note: origin.note)
-      try OutputFile.write(Data(sheet), to: path)
+      let sheet = try sheet(pictures, note: origin.note)
+      try OutputFile.write(sheet, to: path)
       return [path]
     }
   }
+}
+
+/// The PNG file of all pictures with a note about how they were made.
+func sheet(_ pictures: [Picture], note: String) throws(Failure) -> [UInt8] {
+  let images = pictures.compactMap { try? Image(decoding: $0.png) }
+  let columns = max(1, Int(Double(images.count).squareRoot().rounded(.up)))
+  let grid = Image.grid(images, columns: columns, gap: 2)
+  guard let sheet = try? grid?.pngData(text: [PictureOrigin.key: note]) else {
+    throw Failure(.failed, "the pictures do not fit into one file; take a smaller --count.")
+  }
+  return sheet
 }

@@ -49,7 +49,7 @@ struct TextSample {
     let tokens = texts.map(\.tokenCount).reduce(0, +)
     guard !console.json else { return try console.result(json(texts, seconds)) }
     if let out {
-      try OutputFile.write(Data((joined(texts) + "\n").utf8), to: out)
+      try OutputFile.write((joined(texts) + "\n").utf8, to: out)
       try console.result(out)
     } else if !streams {
       try console.result(joined(texts))

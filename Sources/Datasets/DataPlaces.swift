@@ -12,8 +12,9 @@ public struct DataPlaces: Sendable {
     self.cache = cache
   }
 
-  /// The places of this machine. The cache is `APUS_CACHE`, else `XDG_CACHE_HOME/apus`, else
-  /// `~/.cache/apus` (macOS: `~/Library/Caches/apus`).
+  /// The places of this machine. The system's folders are those of `XDG_DATA_DIRS`, else `/usr/share` (macOS: those of
+  /// Homebrew). The cache is `APUS_CACHE`, else `XDG_CACHE_HOME/apus`, else `~/.cache/apus` (macOS:
+  /// `~/Library/Caches/apus`).
   public static let standard = DataPlaces(environment: ProcessInfo.processInfo.environment)
 
   /// As `standard`, in another environment.
@@ -28,6 +29,11 @@ public struct DataPlaces: Sendable {
     func value(_ name: String) -> String? {
       environment[name].flatMap { $0.isEmpty ? nil : $0 }
     }
+    if let folders = value("XDG_DATA_DIRS") {
+      // Only absolute paths count there.
+      systemFolders = folders.split(separator: ":").filter { $0.hasPrefix("/") }
+        .map { $0.count > 1 && $0.hasSuffix("/") ? String($0.dropLast()) : String($0) }
+    }
     let home = value("HOME") ?? NSHomeDirectory()
     cache =
       value("APUS_CACHE") ?? value("XDG_CACHE_HOME").map { $0 + "/apus" }
@@ -39,11 +45,12 @@ public struct DataPlaces: Sendable {
     systemFolders.map { $0 + "/" + part.systemFolder } + [cache + "/" + name]
   }
 
-  /// The folder that has all files of a part, if any has.
+  /// The folder that has all files of a part, if any has: the first where they are whole, else the first.
   func folder(of part: DatasetEntry.Part, of name: String) -> String? {
-    candidates(for: part, of: name).first { folder in
-      part.files.allSatisfy { FileManager.default.fileExists(atPath: folder + "/" + $0) }
+    let folders = candidates(for: part, of: name).filter { folder in
+      part.files.allSatisfy { FileManager.default.fileExists(atPath: folder + "/" + $0.name) }
     }
+    return folders.first { part.damage(in: $0) == nil } ?? folders.first
   }
 }
 

@@ -6,12 +6,30 @@ public struct DatasetEntry: Sendable {
   struct Part: Sendable {
     /// The folder below `/usr/share` and the like.
     let systemFolder: String
-    let files: [String]
+    let files: [File]
+
+    struct File: Sendable {
+      let name: String
+      let whole: WholeFile
+
+      init(_ name: String, _ whole: WholeFile) { (self.name, self.whole) = (name, whole) }
+    }
+
+    /// The first file of a folder that is not whole, and what is wrong with it.
+    func damage(in folder: String) -> (path: String, reason: String)? {
+      for file in files {
+        let path = folder + "/" + file.name
+        if let reason = file.whole.problem(of: path) { return (path, reason) }
+      }
+      return nil
+    }
   }
 
   public enum Status: String, Sendable {
-    /// All of it can be read.
+    /// All of it is there.
     case present
+    /// All files are there, but one is cut short or another one.
+    case damaged
     /// It has to be fetched; a part of it may be inside the program.
     case missing
   }
@@ -28,7 +46,7 @@ public struct DatasetEntry: Sendable {
   let parts: [Part]
   /// The packages of Debian and its kin that carry it.
   let packages: [String]
-  let download: Download?
+  package var download: Download?
 
   /// The folders of all parts, in their order.
   /// - Throws: `DatasetError.missing` with all places looked in, if one is not there.
@@ -46,13 +64,32 @@ public struct DatasetEntry: Sendable {
     throw .missing(name: name, lookedIn: lookedIn.map(shortened), mend: waysToGet(in: places))
   }
 
-  /// Whether all files of it are there; what is in them is checked when they are read.
+  /// Whether all files of it are there and look whole from outside; what is in them is checked when they are read.
   public func status(in places: DataPlaces = .standard) -> Status {
-    (try? folders(in: places)) == nil ? .missing : .present
+    guard let folders = try? folders(in: places) else { return .missing }
+    return damage(in: folders) == nil ? .present : .damaged
+  }
+
+  /// The file that makes it damaged, and what is wrong with it.
+  public func damage(in places: DataPlaces = .standard) -> (path: String, reason: String)? {
+    (try? folders(in: places)).flatMap(damage)
+  }
+
+  private func damage(in folders: [String]) -> (path: String, reason: String)? {
+    for (part, folder) in zip(parts, folders) {
+      if let damage = part.damage(in: folder) { return damage }
+    }
+    return nil
   }
 
   /// The command that gets it; empty where there is nothing to get.
   public var howToGet: String { waysToGet(in: .standard).first.map(command) ?? "" }
+
+  /// The command that mends a damaged one.
+  public var howToMend: String {
+    download != nil
+      ? "apus data get \(name)" : hasApt ? aptInstall(packages, again: true) : howToGet
+  }
 
   /// Commands with remarks, the best first.
   func waysToGet(in places: DataPlaces) -> [String] {
@@ -78,9 +115,10 @@ public struct DatasetEntry: Sendable {
   var aptCommand: String { aptInstall(packages) }
 }
 
-/// The command that installs packages.
-func aptInstall(_ packages: [String]) -> String {
-  (geteuid() == 0 ? "" : "sudo ") + "apt-get install " + packages.joined(separator: " ")
+/// The command that installs packages, those that are there too if they shall be replaced.
+func aptInstall(_ packages: [String], again: Bool = false) -> String {
+  (geteuid() == 0 ? "" : "sudo ") + "apt-get install " + (again ? "--reinstall " : "")
+    + packages.joined(separator: " ")
 }
 
 /// Whether this system installs packages with apt.
@@ -105,7 +143,9 @@ extension DatasetEntry {
     summary: "70,000 gray pictures of clothes, 28x28, ten classes (60,000 train, 10,000 test)",
     items: 70_000, embeddedItems: 11_000, licence: "MIT",
     parts: [
-      Part(systemFolder: "datasets/fashion-mnist", files: Download.fashionMNIST.files.map(\.name))
+      Part(
+        systemFolder: "datasets/fashion-mnist",
+        files: Part.File.pictures("train", 60_000) + Part.File.pictures("t10k", 10_000))
     ],
     packages: ["dataset-fashion-mnist"], download: .fashionMNIST)
 
@@ -114,7 +154,12 @@ extension DatasetEntry {
     summary: "definitions and examples of 117,659 English meanings, 9 MB of text",
     items: 117_659, embeddedItems: 3_922, licence: "WordNet 3.0",
     parts: [
-      Part(systemFolder: "wordnet", files: ["data.noun", "data.verb", "data.adj", "data.adv"])
+      Part(
+        systemFolder: "wordnet",
+        files: [
+          .init("data.noun", .bytes(15_300_280)), .init("data.verb", .bytes(2_772_517)),
+          .init("data.adj", .bytes(3_155_427)), .init("data.adv", .bytes(516_696)),
+        ])
     ],
     packages: ["wordnet-base"], download: nil)
 
@@ -126,9 +171,9 @@ extension DatasetEntry {
       Part(
         systemFolder: "sword/modules/texts/ztext",
         files: ["engKJV2006eb", "spaRV1909eb"].flatMap { module in
-          ["ot", "nt"].flatMap { testament in
-            ["bzs", "bzv", "bzz"].map { "\(module)/\(testament).\($0)" }
-          }
+          // Both texts have the slots of the King James division.
+          Part.File.testament("\(module)/ot", slots: 24_115)
+            + Part.File.testament("\(module)/nt", slots: 8_246)
         })
     ],
     packages: ["sword-text-kjv", "sword-text-sparv"], download: nil)
@@ -138,8 +183,10 @@ extension DatasetEntry {
     summary: "1,367 colour pictures of emoji with names and keywords in about 100 languages",
     items: 1_367, embeddedItems: 0, licence: "OFL 1.1 (pictures), Unicode-DFS-2016 (names)",
     parts: [
-      Part(systemFolder: "fonts/truetype/noto", files: ["NotoColorEmoji.ttf"]),
-      Part(systemFolder: "unicode/cldr/common/annotations", files: ["en.xml"]),
+      Part(systemFolder: "fonts/truetype/noto", files: [.init("NotoColorEmoji.ttf", .font)]),
+      Part(
+        systemFolder: "unicode/cldr/common/annotations",
+        files: [.init("en.xml", .text(beginning: "<?xml", end: "</ldml>"))]),
     ],
     packages: ["fonts-noto-color-emoji", "unicode-cldr-core"], download: nil)
 
@@ -149,4 +196,20 @@ extension DatasetEntry {
       + ToyDistribution.allCases.map(\.rawValue).joined(separator: ", "),
     items: nil, embeddedItems: 0, licence: "none needed: computed", parts: [], packages: [],
     download: nil)
+}
+
+extension DatasetEntry.Part.File {
+  fileprivate static func pictures(_ part: String, _ count: Int) -> [Self] {
+    [
+      Self("\(part)-images-idx3-ubyte.gz", .gzip(content: 16 + 28 * 28 * count)),
+      Self("\(part)-labels-idx1-ubyte.gz", .gzip(content: 8 + count)),
+    ]
+  }
+
+  fileprivate static func testament(_ path: String, slots: Int) -> [Self] {
+    [
+      Self(path + ".bzs", .records(12)), Self(path + ".bzv", .records(10, count: slots)),
+      Self(path + ".bzz", .swordBlocks),
+    ]
+  }
 }

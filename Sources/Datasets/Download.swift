@@ -43,9 +43,11 @@ package struct Download: Sendable {
 
   /// Fetches all files into a folder, each under a temporary name until its checksum is right.
   /// Files that are there already with the right checksum stay.
+  /// - Returns: how many files were fetched.
+  @discardableResult
   package func fetch(
     into folder: String, of entry: DatasetEntry, report: (String) -> Void
-  ) throws(DatasetError) {
+  ) throws(DatasetError) -> Int {
     func failure(_ reason: String) -> DatasetError {
       .fetch(
         name: entry.name, reason: reason,
@@ -61,6 +63,8 @@ package struct Download: Sendable {
     } catch {
       throw .file(path: folder, reason: "this folder cannot be made")
     }
+    Self.removeLeftovers(in: folder)
+    var count = 0
     for file in files {
       let path = folder + "/" + file.name
       if FileManager.default.fileExists(atPath: path), checksums.md5(of: path) == file.md5 {
@@ -68,6 +72,19 @@ package struct Download: Sendable {
         continue
       }
       try fetch(file, to: path, of: entry, curl: curl, checksums: checksums, report: report)
+      count += 1
+    }
+    return count
+  }
+
+  /// Removes what killed programs left half fetched: `NAME.PROCESS.part`.
+  private static func removeLeftovers(in folder: String) {
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
+      let parts = name.split(separator: ".").suffix(2)
+      guard parts.last == "part", let process = parts.first.flatMap({ pid_t($0) }), process > 0,
+        kill(process, 0) != 0, errno == ESRCH
+      else { continue }
+      try? FileManager.default.removeItem(atPath: folder + "/" + name)
     }
   }
 
@@ -143,27 +160,33 @@ extension DatasetEntry {
     case needs(command: String)
   }
 
-  /// Gets the data set: downloads it to the user's cache if its checksums are known, installs its
-  /// packages where apt is there and the user is root, and else says what to do.
+  /// Gets the data set, again where it is damaged: downloads it to the user's cache if its checksums are known, installs
+  /// its packages where apt is there and the user is root, and else says what to do. Files in the cache are compared with
+  /// their checksums and fetched again where they differ.
   /// - Parameter report: is called with a line about each step.
   public func get(
     in places: DataPlaces = .standard, report: (String) -> Void = { _ in }
   ) throws(DatasetError) -> Outcome {
-    if status(in: places) == .present { return .alreadyPresent }
+    let status = status(in: places)
+    let cache = places.cache + "/" + name
+    if status == .present, download == nil || (try? folders(in: places)) != [cache] {
+      return .alreadyPresent
+    }
     if let download {
-      let folder = places.cache + "/" + name
-      try download.fetch(into: folder, of: self, report: report)
-      return .downloaded(folder: folder)
+      let count = try download.fetch(into: cache, of: self, report: report)
+      return count == 0 ? .alreadyPresent : .downloaded(folder: cache)
     }
+    let command = status == .damaged ? howToMend : howToGet
     guard geteuid() == 0, let apt = Tool.path(of: "apt-get") else {
-      return .needs(command: howToGet)
+      return .needs(command: command)
     }
-    report(aptCommand)
-    let result = Tool.run(apt, ["install", "-y", "--no-install-recommends"] + packages)
+    report(command)
+    let again = status == .damaged ? ["--reinstall"] : []
+    let result = Tool.run(apt, ["install", "-y", "--no-install-recommends"] + again + packages)
     guard result.status == 0 else {
       throw .fetch(
         name: name, reason: result.errors.isEmpty ? "apt-get failed" : result.errors,
-        mend: ["apt-get update && " + aptCommand])
+        mend: ["apt-get update && " + command])
     }
     return .installed(packages: packages)
   }

@@ -59,6 +59,15 @@ public struct DecodingStream: Sendable {
     return new
   }
 
+  /// What waits for more ids that do not come: a character that stays unfinished is U+FFFD.
+  /// The next id begins a new text.
+  public mutating func finish() -> String {
+    let text = decoded()
+    let common = zip(text, prefix).prefix { $0 == $1 }.count
+    (ids, prefix, prefixCount) = ([], [], 0)
+    return String(decoding: text[common...], as: UTF8.self)
+  }
+
   private func decoded() -> [UInt8] {
     UTF8Text.repaired(tokenizer.decodeBytes(ids, skippingSpecialTokens: skipsSpecialTokens))
   }

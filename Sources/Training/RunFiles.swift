@@ -73,20 +73,7 @@ final class RunFiles {
   }
 
   private static func makeFolder(_ url: URL) throws(TrainingError) {
-    do {
-      try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    } catch {
-      let code = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-      let reason = (error as? CocoaError)?.code
-      let isReadOnly = reason == .fileWriteVolumeReadOnly || reason == .fileWriteNoPermission
-      throw .checkpoint(
-        reason == .fileWriteOutOfSpace
-          ? .diskFull(file: url.path)
-          : isReadOnly
-            ? .readOnly(file: url.path)
-            : .unwritable(
-              file: url.path, problem: (code ?? error as NSError).localizedDescription))
-    }
+    do { try CheckpointStore.makeFolder(url) } catch { throw .checkpoint(error) }
   }
 
   /// The arguments as a shell takes them.

@@ -11,11 +11,15 @@ struct Samples {
   init(_ run: URL) { url = run.appendingPathComponent("samples") }
 
   /// Writes the figures of a step: `step-000500.json` and a picture, text or sound for each.
-  func write(_ figures: [Figure], step: Int) throws(CheckpointError) {
+  /// - Parameter origin: how the pictures were made; which figure it is and by which checkpoint is filled in.
+  func write(_ figures: [Figure], step: Int, _ origin: PictureOrigin) throws(CheckpointError) {
     let name = CheckpointStore.name(step)
+    var origin = origin
+    origin.checkpoint = "../checkpoints/" + name
     for (number, figure) in figures.enumerated() {
       let suffix = number == 0 ? "" : "-\(number + 1)"
-      for (ending, bytes) in Self.files(of: figure) {
+      origin.content = .figure(number + 1)
+      for (ending, bytes) in Self.files(of: figure, note: origin.note) {
         try CheckpointStore.write(bytes, to: url.appendingPathComponent(name + suffix + ending))
       }
     }
@@ -37,12 +41,13 @@ struct Samples {
     return (try? JSONDecoder().decode([Figure].self, from: data)) ?? []
   }
 
-  private static func files(of figure: Figure) -> [(ending: String, bytes: [UInt8])] {
+  /// The files that show a figure, with a note in the pictures.
+  static func files(of figure: Figure, note: String) -> [(ending: String, bytes: [UInt8])] {
     switch figure {
-    case .pictures(let grid): tiles([grid.pictures], columns: 8)
-    case .rows(let rows): tiles(rows.rows.map(\.pictures))
-    case .classes(let classes): tiles(classes.columns.map(\.pictures))
-    case .denoising(let strip): tiles([strip.states, strip.expected])
+    case .pictures(let grid): tiles([grid.pictures], columns: 8, note)
+    case .rows(let rows): tiles(rows.rows.map(\.pictures), note)
+    case .classes(let classes): tiles(classes.columns.map(\.pictures), note)
+    case .denoising(let strip): tiles([strip.states, strip.expected], note)
     case .texts(let texts):
       [(".txt", Array(texts.samples.map { $0.given + $0.text }.joined(separator: "\n\n").utf8))]
     case .sound(let sound): [(".wav", wave(sound))]
@@ -61,7 +66,7 @@ struct Samples {
 
   /// Rows of pictures as one; a single row is broken after `columns`.
   private static func tiles(
-    _ rows: [[Picture]], columns: Int? = nil
+    _ rows: [[Picture]], columns: Int? = nil, _ note: String
   ) -> [(ending: String, bytes: [UInt8])] {
     let images = rows.map { $0.compactMap { try? Image(decoding: $0.png).rgb() } }
     guard let first = images.first?.first else { return [] }
@@ -73,7 +78,8 @@ struct Samples {
     let cells = fitting.flatMap { row in
       row + Array(repeating: blank, count: (width - row.count % width) % width)
     }
-    guard let png = try? Image.grid(cells, columns: width)?.pngData() else { return [] }
+    let grid = Image.grid(cells, columns: width)
+    guard let png = try? grid?.pngData(text: [PictureOrigin.key: note]) else { return [] }
     return [(".png", png)]
   }
 

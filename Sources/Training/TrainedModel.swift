@@ -92,6 +92,24 @@ extension Recipe {
     return loaded.recipe.samples(
       loaded.state, SampleRequest(prompt: prompt, count: count, key: key))
   }
+
+  /// The PNG file of a figure that a run draws at the step of a model's checkpoint; nil where it is no picture.
+  /// - Parameters:
+  ///   - number: from 1, in the order of the run's figures.
+  ///   - note: what the file says of itself.
+  package static func picture(
+    ofFigure number: Int, _ model: TrainedModel, note: String,
+    warn: (String) -> Void = { _ in }
+  ) throws(TrainingError) -> [UInt8]? {
+    let loaded = try LoadedModel<Self>(model, warn)
+    // The last figures of a run may use the test data.
+    let isAtEnd = (try? TrainerState(folder: loaded.checkpoint))?.isFinished ?? false
+    let figures = loaded.recipe.figures(
+      loaded.state, isAtEnd ? loaded.data.atEnd : loaded.data,
+      RandomKey(seed: model.seed).fork(Purpose.figures))
+    guard figures.indices.contains(number - 1) else { return nil }
+    return Samples.files(of: figures[number - 1], note: note).first { $0.ending == ".png" }?.bytes
+  }
 }
 
 extension Recipe {

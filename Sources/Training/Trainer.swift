@@ -269,8 +269,11 @@ final class Trainer<R: Recipe> {
   ) throws(TrainingError) {
     let figures = recipe.figures(state, data, key.fork(Purpose.figures))
     guard !figures.isEmpty else { return }
+    let origin = PictureOrigin(
+      recipe: R.method.name, checkpoint: "", seed: configuration.seed, content: .figure(1),
+      settings: configuration.yaml)
     try files.attempt { () throws(CheckpointError) in
-      try Samples(files.url).write(figures, step: trainer.step)
+      try Samples(files.url).write(figures, step: trainer.step, origin)
     }
     report(.figures(step: trainer.step, figures))
   }

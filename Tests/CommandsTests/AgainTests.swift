@@ -25,6 +25,8 @@ struct AgainTests {
     #expect(try Binary.run("inspect", picture).output.contains("recipe: rbm-fashion"))
 
     // Going on with the run changes its newest checkpoint, and not the picture's.
+    let resumed = try Binary.run("train", "--resume", run, "--steps", "2")
+    #expect(resumed.status == 0, "\(resumed.errors)")
     let copy = scratch.path("b.png")
     let again = try Binary.run("again", picture, "--out", copy, "--json")
     #expect(again.status == 0, "\(again.output)")
@@ -38,7 +40,34 @@ struct AgainTests {
     #expect(gone.status == 3 && gone.errorKind == "missing")
     #expect(gone.output.contains("--model"))
     let found = try Binary.run("again", picture, "--model", moved, "--json")
-    #expect(found.status == 0)
+    #expect(found.status == 0, "\(found.output)")
+  }
+
+  @Test("makes the pictures of a run, wherever the run lies, while their checkpoint is there")
+  func figures() throws {
+    let scratch = Scratch()
+    let (old, run) = (scratch.path("old"), scratch.path("run"))
+    let trained = try Binary.run(
+      "train", "rbm-fashion", "--out", old, "--steps", "3", "--seed", "5", "--set",
+      "sample_every=1", "--set", "checkpoint_every=1", "--set", "keep=1", "--set",
+      "evaluate_every=3")
+    #expect(trained.status == 0, "\(trained.errors)")
+    try FileManager.default.moveItem(atPath: old, toPath: run)
+    let pictures = try FileManager.default.contentsOfDirectory(atPath: run + "/samples")
+      .filter { $0.hasSuffix(".png") }
+    let last = pictures.filter { $0.hasPrefix("step-000003") }
+    #expect(!last.isEmpty && pictures.count == 3 * last.count)
+    for name in last {
+      let picture = run + "/samples/" + name
+      let note = try Binary.run("inspect", picture, "--json").json()["notes"]?["apus"]
+      #expect(note?["recipe"]?.string == "rbm-fashion" && note?["seed"]?.string == "5")
+      let again = try Binary.run("again", picture, "--json")
+      #expect(again.status == 0, "\(again.output)")
+      #expect(try again.json()["identical"]?.bool == true)
+    }
+    let gone = try Binary.run("again", run + "/samples/step-000001.png")
+    #expect(gone.status == 3)
+    #expect(gone.errors.contains("checkpoints/step-000001") && gone.errors.contains("keep=N"))
   }
 
   @Test("refuses files that carry no such note")

@@ -15,7 +15,7 @@ struct DataTests {
       for key in ["name", "status", "items", "licence", "how_to_get"] {
         #expect(set.names.contains(key), "\(key)")
       }
-      #expect(["present", "missing"].contains(set["status"]?.string))
+      #expect(["present", "damaged", "missing"].contains(set["status"]?.string))
     }
   }
 

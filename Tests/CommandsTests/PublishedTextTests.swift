@@ -28,6 +28,13 @@ private struct PublishedFolder {
     _ = try scratch.write(tokenizer.encoded(), to: "tokenizer.json")
   }
 
+  /// What the other library computes, for `apus verify`.
+  func addReference() throws {
+    try FileManager.default.copyItem(
+      at: source.appendingPathComponent("reference.safetensors"),
+      to: scratch.folder.appendingPathComponent("reference.safetensors"))
+  }
+
   func remove(_ name: String) throws {
     try FileManager.default.removeItem(atPath: path + "/" + name)
   }
@@ -95,6 +102,31 @@ struct PublishedTextTests {
     #expect(
       String(decoding: text, as: UTF8.self)
         == PublishedFolder.prompts[1] + PublishedFolder.continuations[1] + "\n")
+  }
+
+  @Test("are read from pytorch_model.bin where nothing else is, by every command")
+  func pyTorchFile() throws {
+    try folder.addReference()
+    let bin = folder.scratch.path("pytorch_model.bin")
+    #expect(
+      try Binary.run("convert", folder.scratch.path("model.safetensors"), bin).status == 0)
+    try folder.remove("model.safetensors")
+    let sample = try folder.sample(
+      "--prompt", PublishedFolder.prompts[1], "--max-new-tokens", "12", "--no-draw", "--quiet")
+    #expect(
+      sample.output == PublishedFolder.prompts[1] + PublishedFolder.continuations[1] + "\n",
+      "\(sample.errors)")
+    let vector = try Binary.run("embed", "--model", folder.path, "t4", "--quiet")
+    #expect(vector.status == 0 && vector.output.split(separator: " ").count == 32)
+    let verified = try Binary.run("verify", folder.path, "--json")
+    #expect(verified.status == 0, "\(verified.output)")
+    #expect(try verified.json()["status"]?.string == "pass")
+    // Cut short, it is refused by its name.
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: bin))
+    _ = try folder.scratch.write(bytes.dropLast(100), to: "pytorch_model.bin")
+    let damaged = try folder.sample("--prompt", "t4", "--json")
+    #expect(damaged.status == 2 && damaged.output.contains("pytorch_model.bin"))
+    #expect(try Binary.run("verify", folder.path).status == 2)
   }
 
   @Test("say what hinders them, each with its exit code")

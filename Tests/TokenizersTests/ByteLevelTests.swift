@@ -38,6 +38,19 @@ struct Dice {
     } catch { fatalError("\(error)") }
   }()
 
+  @Test("A stream gives whole characters, at its end U+FFFD for an unfinished one, and begins anew")
+  func stream() {
+    let ids = Self.tokenizer.encode("x 学")
+    var stream = DecodingStream(Self.tokenizer)
+    #expect(ids.count == 5)
+    #expect(ids.map { stream.next($0) } == ["x", " ", nil, nil, "学"])
+    #expect(stream.finish() == "")
+    #expect(ids.dropLast().map { stream.next($0) } == ["x", " ", nil, nil])
+    #expect(stream.finish() == "\u{FFFD}")
+    #expect(stream.finish() == "")
+    #expect(stream.next(ids[0]) == "x")
+  }
+
   @Test("Text is cut by GPT-2's rule")
   func pieces() throws {
     let splitter = try PreTokenizer(

@@ -65,10 +65,9 @@ public struct TextWriter: Sendable {
     key: RandomKey = RandomKey(seed: 0),
     onPiece: (_ text: Int, _ piece: String) -> Void = { _, _ in }
   ) throws(PublishedError) -> [WrittenText] {
-    let tokenizer = tokenizer
     let request = WritingRequest(
-      prompts: prompts.map { tokenizer.encode($0) }, settings: settings ?? self.settings, key: key
-    ) { tokenizer.decodeBytes($0, skippingSpecialTokens: true) }
+      prompts: prompts.map { tokenizer.encode($0) }, settings: settings ?? self.settings, key: key,
+      tokenizer: tokenizer)
     return try network.write(request, onPiece)
   }
 
@@ -80,9 +79,16 @@ private struct WritingRequest {
   let prompts: [[Int]]
   let settings: GenerationSettings
   let key: RandomKey
-  let decode: @Sendable ([Int]) -> [UInt8]
+  let tokenizer: TokenizerPipeline
 
-  var pieces: TextPieces { TextPieces(stops: settings.stopStrings, decode: decode) }
+  /// The text of tokens, and whether a stop string ends it.
+  func text(_ tokens: some Sequence<Int>) -> (text: String, isStopped: Bool) {
+    let ends = settings.eosTokenId
+    var text = TextBeforeStop(settings.stopStrings)
+    let beginning = text.append(
+      tokenizer.decode(tokens.filter { !ends.contains($0) }, skippingSpecialTokens: true))
+    return (beginning + text.finish(), text.isStopped)
+  }
 }
 
 private protocol Writing: Sendable {
@@ -131,16 +137,15 @@ private struct PlainWriting<M: PublishedGenerator>: Writing {
     _ request: WritingRequest, _ source: M.Generator.Source, _ prompts: [[Int]],
     _ onPiece: (Int, String) -> Void
   ) throws(GenerationError) -> [WrittenText] {
-    let stops = StopStrings(request.settings.stopStrings, decode: request.decode)
+    var stops: (@Sendable (TokenHistory) -> Bool)?
+    if !request.settings.stopStrings.isEmpty {
+      stops = { request.text($0.continuation).isStopped }
+    }
     let found = try generator(
       prompts, of: source, sourceTokens: request.prompts, request.settings, key: request.key,
-      stops: { stops($0) })
+      stops: stops)
     return found.enumerated().map { i, found in
-      var pieces = request.pieces
-      let ends = request.settings.eosTokenId
-      let text =
-        found.tokens.filter { !ends.contains($0) }.map { pieces.append($0) }.joined()
-        + pieces.finish()
+      let (text, _) = request.text(found.tokens)
       onPiece(i, text)
       return WrittenText(
         prompt: found.prompt, text: text, tokenCount: found.tokens.count, score: found.score)
@@ -158,7 +163,7 @@ private struct PlainWriting<M: PublishedGenerator>: Writing {
       for (i, token) in tokens.enumerated() {
         guard let token else { continue }
         texts[i].append(token) { onPiece(i, $0) }
-        if texts[i].pieces.isStopped { stream.end(i) }
+        if texts[i].isStopped { stream.end(i) }
       }
     }
     return texts.indices.map { i in
@@ -187,8 +192,8 @@ private struct HelpedWriting<M: PublishedGenerator, D: PublishedGenerator>: Writ
         sourceTokens: request.prompts[0], request.settings, key: request.key)
       var text = PiecewiseText(request)
       while let tokens = stream.next() {
-        for token in tokens where !text.pieces.isStopped { text.append(token) { onPiece(0, $0) } }
-        if text.pieces.isStopped { stream.end() }
+        for token in tokens where !text.isStopped { text.append(token) { onPiece(0, $0) } }
+        if text.isStopped { stream.end() }
       }
       text.finish { onPiece(0, $0) }
       return [text.written(prompt: 0)]
@@ -200,22 +205,29 @@ private struct HelpedWriting<M: PublishedGenerator, D: PublishedGenerator>: Writ
 
 /// A text that grows by tokens.
 private struct PiecewiseText {
-  private(set) var pieces: TextPieces
+  private var stream: DecodingStream
+  private var beforeStop: TextBeforeStop
   private let ends: [Int]
   private var text = ""
   private var tokenCount = 0
 
+  var isStopped: Bool { beforeStop.isStopped }
+
   init(_ request: WritingRequest) {
-    pieces = request.pieces
+    stream = DecodingStream(request.tokenizer)
+    beforeStop = TextBeforeStop(request.settings.stopStrings)
     ends = request.settings.eosTokenId
   }
 
   mutating func append(_ token: Int, _ onPiece: (String) -> Void) {
     tokenCount += 1
-    if !ends.contains(token) { add(pieces.append(token), onPiece) }
+    guard !ends.contains(token), let piece = stream.next(token) else { return }
+    add(beforeStop.append(piece), onPiece)
   }
 
-  mutating func finish(_ onPiece: (String) -> Void) { add(pieces.finish(), onPiece) }
+  mutating func finish(_ onPiece: (String) -> Void) {
+    add(beforeStop.append(stream.finish()) + beforeStop.finish(), onPiece)
+  }
 
   private mutating func add(_ piece: String, _ onPiece: (String) -> Void) {
     guard !piece.isEmpty else { return }
