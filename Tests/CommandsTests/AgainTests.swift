@@ -4,15 +4,19 @@ import Testing
 
 @Suite("apus again", .enabled(if: Binary.isBuilt, "apus is not built"))
 struct AgainTests {
+  /// The pictures inside the program: fewer of them.
+  private let small = ["XDG_DATA_DIRS": "/nowhere", "APUS_CACHE": "/nowhere"]
+
   @Test("makes the same bytes from a picture's own file, while its checkpoint is there")
   func wholeLife() throws {
     let scratch = Scratch()
     let (run, picture) = (scratch.path("run"), scratch.path("a.png"))
     let trained = try Binary.run(
-      "train", "rbm-fashion", "--out", run, "--steps", "1", "--seed", "3")
+      "train", "rbm-fashion", "--out", run, "--steps", "1", "--seed", "3", environment: small)
     #expect(trained.status == 0, "\(trained.errors)")
     let sampled = try Binary.run(
-      "sample", "--run", run, "--count", "3", "--seed", "18446744073709551615", "--out", picture)
+      "sample", "--run", run, "--count", "3", "--seed", "18446744073709551615", "--out", picture,
+      environment: small)
     #expect(sampled.status == 0, "\(sampled.errors)")
 
     let listing = try Binary.run("inspect", picture, "--json").json()
@@ -25,10 +29,10 @@ struct AgainTests {
     #expect(try Binary.run("inspect", picture).output.contains("recipe: rbm-fashion"))
 
     // Going on with the run changes its newest checkpoint, and not the picture's.
-    let resumed = try Binary.run("train", "--resume", run, "--steps", "2")
+    let resumed = try Binary.run("train", "--resume", run, "--steps", "2", environment: small)
     #expect(resumed.status == 0, "\(resumed.errors)")
     let copy = scratch.path("b.png")
-    let again = try Binary.run("again", picture, "--out", copy, "--json")
+    let again = try Binary.run("again", picture, "--out", copy, "--json", environment: small)
     #expect(again.status == 0, "\(again.output)")
     #expect(try again.json()["identical"]?.bool == true)
     let bytes = try Data(contentsOf: URL(fileURLWithPath: picture))
@@ -39,7 +43,7 @@ struct AgainTests {
     let gone = try Binary.run("again", picture, "--json")
     #expect(gone.status == 3 && gone.errorKind == "missing")
     #expect(gone.output.contains("--model"))
-    let found = try Binary.run("again", picture, "--model", moved, "--json")
+    let found = try Binary.run("again", picture, "--model", moved, "--json", environment: small)
     #expect(found.status == 0, "\(found.output)")
   }
 
@@ -48,9 +52,10 @@ struct AgainTests {
     let scratch = Scratch()
     let (old, run) = (scratch.path("old"), scratch.path("run"))
     let trained = try Binary.run(
-      "train", "rbm-fashion", "--out", old, "--steps", "3", "--seed", "5", "--set",
-      "sample_every=1", "--set", "checkpoint_every=1", "--set", "keep=1", "--set",
-      "evaluate_every=3")
+      "train", "vae-fashion", "--out", old, "--steps", "3", "--seed", "5", "--set",
+      "sample_every=1", "--set", "batch_size=8", "--set", "checkpoint_every=1", "--set", "keep=1",
+      "--set",
+      "evaluate_every=3", environment: small)
     #expect(trained.status == 0, "\(trained.errors)")
     try FileManager.default.moveItem(atPath: old, toPath: run)
     let pictures = try FileManager.default.contentsOfDirectory(atPath: run + "/samples")
@@ -60,8 +65,8 @@ struct AgainTests {
     for name in last {
       let picture = run + "/samples/" + name
       let note = try Binary.run("inspect", picture, "--json").json()["notes"]?["apus"]
-      #expect(note?["recipe"]?.string == "rbm-fashion" && note?["seed"]?.string == "5")
-      let again = try Binary.run("again", picture, "--json")
+      #expect(note?["recipe"]?.string == "vae-fashion" && note?["seed"]?.string == "5")
+      let again = try Binary.run("again", picture, "--json", environment: small)
       #expect(again.status == 0, "\(again.output)")
       #expect(try again.json()["identical"]?.bool == true)
     }
