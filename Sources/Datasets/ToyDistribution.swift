@@ -58,6 +58,12 @@ public enum ToyDistribution: String, CaseIterable, Sendable {
     }
   }
 
+  /// Centres, x and y in turn, and deviation where the distribution is a mixture of equally likely Gaussians; else nil.
+  public var modes: (centers: [Double], deviation: Double)? {
+    guard case .gaussians(let centers, let deviation) = shape else { return nil }
+    return (centers.flatMap { [$0.x, $0.y] }, deviation)
+  }
+
   private func point(_ random: inout SplitMix64) -> Point {
     switch shape {
     case .gaussians(let centers, let deviation):

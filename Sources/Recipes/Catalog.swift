@@ -16,6 +16,9 @@ public enum Recipes {
     RealNVP2D.self,
     RealNVPFashion.self,
     RBMFashion.self,
+    GAN2D.self,
+    DCGANFashion.self,
+    StyleGANFashion.self,
     DDPMFashion.self,
   ]
 
