@@ -17,7 +17,7 @@ public struct RestrictedBoltzmannMachineConfiguration: Codable, Hashable, Sendab
 ///
 /// Given one layer the units of the other are independent, so the hidden layer can be summed out exactly: the free energy
 /// F(v) = −b·v − Σ softplus(c + Wᵀ v) gives log p(v) = −F(v) − log Z, with a constant Z that only small machines know.
-public struct RestrictedBoltzmannMachine: Module {
+public struct RestrictedBoltzmannMachine: BinaryBoltzmannMachine {
   /// [visible, hidden].
   public var weight: Tensor
   /// b, [visible].
@@ -43,52 +43,82 @@ public struct RestrictedBoltzmannMachine: Module {
     self.hiddenBias = hiddenBias
   }
 
-  /// F(v) in nats, [batch], of visible states [batch, visible].
-  public func freeEnergy(_ v: Tensor) -> Tensor {
-    -matrixProduct(v, visibleBias.expanded(1)).squeezed(1)
-      - (matrixProduct(v, weight) + hiddenBias).softplus().sum([1])
-  }
+  public var visibleBiases: Tensor { visibleBias }
+  public var hiddenBiases: Tensor { hiddenBias }
 
-  /// p(hⱼ = 1 | v), [batch, hidden].
-  public func hiddenProbabilities(_ v: Tensor) -> Tensor {
-    (matrixProduct(v, weight) + hiddenBias).sigmoid()
-  }
+  public func hiddenField(_ v: Tensor) -> Tensor { matrixProduct(v, weight) + hiddenBias }
 
-  /// p(vᵢ = 1 | h), [batch, visible].
-  public func visibleProbabilities(_ h: Tensor) -> Tensor {
-    (matrixProduct(h, weight.transposed()) + visibleBias).sigmoid()
-  }
-
-  /// One sweep of block Gibbs sampling: hidden units given the visible ones, then new visible units given those.
-  public func gibbsSweep(_ v: Tensor, _ key: RandomKey) -> Tensor {
-    let h = sampled(hiddenProbabilities(v), key.fork(0))
-    return sampled(visibleProbabilities(h), key.fork(1))
-  }
-
-  private func sampled(_ probabilities: Tensor, _ key: RandomKey) -> Tensor {
-    key.bernoulli(probabilities).cast(to: probabilities.dataType)
-  }
-
-  /// log Z by summing over all states of the smaller layer: at most 20 units.
-  public func exactLogPartition() -> Tensor {
-    let sumsHidden = weight.shape[1] < weight.shape[0]
-    let count = sumsHidden ? weight.shape[1] : weight.shape[0]
-    guard count <= 20 else {
-      fail("log Z of \(count) units has 2^\(count) terms; estimate it by annealing")
-    }
-    let states = Tensor.indices([1 << count, count], axis: 0, .int64)
-    let places = Tensor.indices([1 << count, count], axis: 1, .int64)
-    let bits = Tensor(Binary.shiftRight, [states, places]).and(states.onesLike()).cast(
-      to: weight.dataType)
-    if !sumsHidden { return (-freeEnergy(bits)).logSumExp(0) }
-    let field = matrixProduct(bits, weight.transposed()) + visibleBias
-    return (matrixProduct(bits, hiddenBias.expanded(1)).squeezed(1) + field.softplus().sum([1]))
-      .logSumExp(0)
+  public func visibleField(_ h: Tensor) -> Tensor {
+    matrixProduct(h, weight.transposed()) + visibleBias
   }
 
   public mutating func visit(_ visitor: inout Visitor) {
     visitor("W", &weight)
     visitor("b", &visibleBias)
     visitor("c", &hiddenBias)
+  }
+}
+
+/// A restricted Boltzmann machine whose visible units are real numbers (Welling et al. 2005; Cho et al. 2011):
+/// E(v, h) = Σ (v − b)² / 2σ² − c·h − (v / σ²)ᵀ W h. Given the hidden units they are normal around b + W h.
+public struct GaussianBoltzmannMachine: BoltzmannMachine {
+  /// [visible, hidden].
+  public var weight: Tensor
+  /// b, [visible].
+  public var visibleBias: Tensor
+  /// c, [hidden].
+  public var hiddenBias: Tensor
+  /// log σ², [visible].
+  public var logVariance: Tensor
+
+  /// Begins as the normal distribution of these means and variances, [visible].
+  public init(
+    _ configuration: RestrictedBoltzmannMachineConfiguration, means: Tensor, variances: Tensor,
+    key: RandomKey
+  ) {
+    self.init(
+      weight: key.normal(
+        [configuration.visible, configuration.hidden], deviation: 0.01, means.dataType),
+      visibleBias: means, hiddenBias: .zeros([configuration.hidden], means.dataType),
+      logVariance: variances.log())
+  }
+
+  public init(weight: Tensor, visibleBias: Tensor, hiddenBias: Tensor, logVariance: Tensor) {
+    self.weight = weight
+    self.visibleBias = visibleBias
+    self.hiddenBias = hiddenBias
+    self.logVariance = logVariance
+  }
+
+  public var hiddenBiases: Tensor { hiddenBias }
+
+  public func hiddenField(_ v: Tensor) -> Tensor {
+    matrixProduct(v * (-logVariance).exp(), weight) + hiddenBias
+  }
+
+  public func visibleScore(_ v: Tensor) -> Tensor {
+    ((v - visibleBias).square() * (-logVariance).exp()).sum([1]) * -0.5
+  }
+
+  /// The visible units' means given the hidden ones, [batch, visible].
+  public func visibleMeans(_ h: Tensor) -> Tensor {
+    matrixProduct(h, weight.transposed()) + visibleBias
+  }
+
+  public func visibleSample(_ h: Tensor, _ key: RandomKey) -> Tensor {
+    DiagonalGaussian(mean: visibleMeans(h), logVariance: logVariance).sample(key)
+  }
+
+  /// ∫ exp of a parabola: half the width's logarithm, and how much higher the shifted peak is.
+  public func logVisibleSum(_ h: Tensor) -> Tensor {
+    let peaks = (visibleMeans(h).square() - visibleBias.square()) * (-logVariance).exp()
+    return (peaks + logVariance + 1.8378770664093453).sum([1]) * 0.5
+  }
+
+  public mutating func visit(_ visitor: inout Visitor) {
+    visitor("W", &weight)
+    visitor("b", &visibleBias)
+    visitor("c", &hiddenBias)
+    visitor("logvar", &logVariance)
   }
 }

@@ -145,3 +145,59 @@ private struct SmallMachine {
     #expect(model.parameterCount == 393_284)
   }
 }
+
+@Suite struct ContrastiveDivergenceTests {
+  private let small = SmallMachine()
+
+  private func gradient(_ form: ContrastiveDivergence.Form, sweeps: Int, rows: Int = 1) -> Tensor {
+    let objective = ContrastiveDivergence(form, sweeps: sweeps)
+    let data = concatenate([Tensor](repeating: small.data, count: rows))
+    let samples = objective.samples(
+      of: small.model, data: data, chains: data, RandomKey(seed: 2))
+    return valueAndGradient(at: small.model) {
+      objective.loss($0, data: small.data, chains: samples)
+    }.gradient.weight
+  }
+
+  private func relativeError(_ gradient: Tensor) -> Double {
+    let exact = small.likelihoodGradient.gradient.weight
+    return ((gradient - exact).square().sum() / exact.square().sum()).sqrt().scalar
+  }
+
+  @Test(arguments: [
+    (1, 0.543635, 0.069394024), (2, 0.466030, nil), (5, 0.444928, nil), (10, 0.445629, nil),
+    (20, 0.445770, 0.050054486),
+  ])
+  func `mean-field divergence has its known bias, which no number of sweeps takes away`(
+    sweeps: Int, error: Double, entry: Double?
+  ) {
+    let gradient = gradient(.meanField, sweeps: sweeps)
+    #expect(abs(relativeError(gradient) - error) < 1e-6)
+    if let entry { #expect(abs(abs(gradient.doubles()[0]) - entry) < 1e-8) }
+  }
+
+  @Test
+  func `mean field settles where both of its equations hold, and without weights it is exact`() {
+    let objective = ContrastiveDivergence(.meanField, sweeps: 500)
+    var model = small.model
+    let v = objective.samples(of: model, data: small.data, chains: small.data, RandomKey(seed: 1))
+    let again = model.visibleProbabilities(model.hiddenProbabilities(v))
+    #expect((again - v).abs().max().scalar < 1e-10)
+    model.weight = model.weight.zerosLike()
+    let one = ContrastiveDivergence(.meanField)
+    let means = one.samples(of: model, data: small.data, chains: small.data, RandomKey(seed: 1))
+    func gradient(_ loss: (RestrictedBoltzmannMachine) -> Tensor) -> [Double] {
+      valueAndGradient(at: model, loss).gradient.weight.doubles()
+    }
+    let field = gradient { one.loss($0, data: small.data, chains: means) }
+    let exact = gradient { $0.freeEnergy(small.data).mean() + $0.exactLogPartition() }
+    for (a, b) in zip(field, exact) { #expect(abs(a - b) < 1e-12) }
+  }
+
+  @Test(arguments: [(1, 0.395352), (5, 0.0204287)])
+  func `sampled chains from the data average to the known bias`(sweeps: Int, error: Double) {
+    let gradient = gradient(.data, sweeps: sweeps, rows: 20_000)
+    // The noise of 160,000 samples is about 0.004 of the gradient's length.
+    #expect(abs(relativeError(gradient) - error) < 0.012)
+  }
+}
