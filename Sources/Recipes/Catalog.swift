@@ -19,6 +19,10 @@ public enum Recipes {
     GAN2D.self,
     DCGANFashion.self,
     StyleGANFashion.self,
+    DBMFashion.self,
+    Energy2D.self,
+    NCE2D.self,
+    Score2D.self,
     DDPMFashion.self,
   ]
 

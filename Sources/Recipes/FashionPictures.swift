@@ -25,6 +25,11 @@ public struct FashionPictures: Dataset {
   func first(_ count: Int, spread: Int = 1) -> Tensor {
     batch(Array(stride(from: 0, to: min(count * spread, self.count), by: spread)))
   }
+
+  /// How often each pixel of 10,000 pictures is white, [pixels]: what a machine knows without hidden units.
+  var whiteness: Tensor {
+    first(10_000).binarized().flattened(1..<4).mean([0]).clipped(to: 0.001...0.999)
+  }
 }
 
 extension DataSplit where Data == FashionPictures {

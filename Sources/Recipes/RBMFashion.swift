@@ -1,6 +1,6 @@
 public import Layers
 public import Models
-internal import Objectives
+public import Objectives
 public import Optimizers
 public import Reports
 internal import Samplers
@@ -15,6 +15,9 @@ public struct RBMFashion: Recipe {
     public var hidden = 500
     /// Markov chains that stand for the model.
     public var chains = 100
+    /// Where they begin in every step: "persistent": where they were; "data": at the batch (CD-k); "mean-field": at the
+    /// batch, as means and not as draws.
+    public var divergence = ContrastiveDivergence.Form.persistent
     /// Gibbs sweeps of the chains in every step.
     public var sweeps = 1
     public var learningRate = LearningRate(0.02, .linear)
@@ -63,13 +66,8 @@ public struct RBMFashion: Recipe {
     .init(visible: 784, hidden: settings.hidden)
   }
 
-  /// How often each pixel of 10,000 training pictures is white: what the machine knows without hidden units.
-  private func marginals(_ data: FashionPictures) -> Tensor {
-    data.first(10_000).binarized().flattened(1..<4).mean([0]).clipped(to: 0.001...0.999)
-  }
-
   public func start(_ data: DataSplit<FashionPictures>, _ key: RandomKey) -> State {
-    let means = marginals(data.training)
+    let means = data.training.whiteness
     let model = RestrictedBoltzmannMachine(sizes, means: means.floats(), key: key.fork(0))
     let chains = key.fork(1).bernoulli(means.broadcast(to: [settings.chains, 784]))
     return State(
@@ -88,20 +86,21 @@ public struct RBMFashion: Recipe {
 
   public func step(_ state: inout State, _ bytes: Tensor, _ key: RandomKey) -> [String: Tensor] {
     let pixels = bytes.binarized().flattened(1..<4)
-    let objective = ContrastiveDivergence(sweeps: settings.sweeps)
-    let chains = objective.advanced(state.chains, state.model, key)
+    let objective = ContrastiveDivergence(settings.divergence, sweeps: settings.sweeps)
+    let samples = objective.samples(
+      of: state.model, data: pixels, chains: state.chains, key)
     let (loss, gradient) = valueAndGradient(at: state.model) {
-      objective.loss($0, data: pixels, chains: chains)
+      objective.loss($0, data: pixels, chains: samples)
     }
     state.optimizer.update(&state.model, along: gradient)
-    state.chains = chains
+    if settings.divergence == .persistent { state.chains = samples }
     return ["loss": loss, "grad_norm": gradient.globalNorm]
   }
 
   public func evaluate(
     _ state: State, _ data: DataSplit<FashionPictures>, _ key: RandomKey
   ) -> [Metric] {
-    let means = marginals(data.training)
+    let means = data.training.whiteness
     let annealing = AnnealedImportance(
       chains: settings.annealingChains, temperatures: settings.temperatures,
       baseBias: means.log() - (1 - means).log())
@@ -120,18 +119,22 @@ public struct RBMFashion: Recipe {
     ]
   }
 
-  /// The chains of the training, moved on: so long that copies of one chain part.
+  /// The chains of the training, or others like them, moved on: so long that copies of one chain part.
   public func samples(_ state: State, _ request: SampleRequest) -> SampleBatch? {
-    let swept = compiled { (model: RestrictedBoltzmannMachine, input: Pair<Tensor, RandomKey>) in
-      ContrastiveDivergence(sweeps: 10).advanced(input.first, model, input.second)
-    }
-    return .pictures(
+    .pictures(
       request.inParts(of: 500) { count, key in
         let copies = [Tensor](repeating: state.chains, count: (count - 1) / settings.chains + 1)
-        var chains = concatenate(copies).sliced(0, 0..<count)
-        for part in 0..<20 { chains = swept(state.model, Pair(chains, key.fork(part))) }
-        return pictures(probabilities(state.model, chains))
+        let start = concatenate(copies).sliced(0, 0..<count)
+        return pictures(probabilities(state.model, moved(start, state.model, key)))
       })
+  }
+
+  /// Chains after 200 sweeps; those that did not live through the training have more to make up for.
+  private func moved(
+    _ chains: Tensor, _ model: RestrictedBoltzmannMachine, _ key: RandomKey
+  ) -> Tensor {
+    GibbsSampling<RestrictedBoltzmannMachine>().moved(
+      chains, of: model, moves: settings.divergence == .persistent ? 200 : 2000, key)
   }
 
   /// How likely each pixel is white one sweep behind the chains.
@@ -146,7 +149,9 @@ public struct RBMFashion: Recipe {
   public func figures(
     _ state: State, _ data: DataSplit<FashionPictures>, _ key: RandomKey
   ) -> [Figure] {
-    let probabilities = probabilities(state.model, state.chains)
+    let isPersistent = settings.divergence == .persistent
+    let chains = isPersistent ? state.chains : moved(state.chains, state.model, key)
+    let probabilities = probabilities(state.model, chains)
     let weights = state.model.weight.transposed().sliced(0, 0..<min(40, settings.hidden))
     let reach = weights.abs().max([1], keepsAxes: true)
     let filters = weights / maximum(reach, 1e-6) * 0.5 + 0.5
@@ -155,7 +160,9 @@ public struct RBMFashion: Recipe {
         PictureGrid(
           pictures: pictures(probabilities.sliced(0, 0..<min(40, settings.chains))),
           subject: "generated pictures of clothes",
-          note: "the Markov chains of the training, as probabilities of white")),
+          note: isPersistent
+            ? "the Markov chains of the training, as probabilities of white"
+            : "Markov chains of 2000 sweeps, as probabilities of white")),
       .pictures(
         PictureGrid(
           pictures: pictures(filters), subject: "weights of hidden units",

@@ -2,6 +2,14 @@ internal import Layers
 public import Models
 public import Tensors
 
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#else
+  internal import Darwin
+#endif
+
 /// Copies of each chain on a ladder from a model to an easier one, which change places by Metropolis' rule (Swendsen and
 /// Wang 1986; Geyer 1991): what the easy end finds climbs down to the model.
 ///
@@ -25,8 +33,8 @@ where Inner.Model == EnergyPath<Base, Target> {
 
   /// So many rungs whose shares fall by one factor, from 1 to `lowest`.
   public init(_ inner: Inner, rungs: Int, lowest: Double) {
-    let factor = (0..<rungs).map { Double($0) / Double(max(rungs - 1, 1)) }
-    self.init(inner, shares: factor.map { Tensor([lowest]).power($0).doubles()[0] })
+    self.init(
+      inner, shares: (0..<rungs).map { pow(lowest, Double($0) / Double(max(rungs - 1, 1))) })
   }
 
   /// Copies of the same states on all rungs.

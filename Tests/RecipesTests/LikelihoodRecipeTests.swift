@@ -19,8 +19,35 @@ import Training
   }
 
   @Test func `ten steps of rbm-fashion run, and go on with their chains`() throws {
+    for divergence in ["persistent", "data", "mean-field"] {
+      try checkTenSteps(
+        of: RBMFashion.self,
+        ["divergence=\(divergence)", "hidden=20", "annealing_chains=10", "temperatures=10"])
+    }
+  }
+
+  @Test func `ten steps of dbm-fashion run, and go on with their chains`() throws {
     try checkTenSteps(
-      of: RBMFashion.self, ["hidden=20", "annealing_chains=10", "temperatures=10"])
+      of: DBMFashion.self, ["hidden=[20, 10, 5]", "annealing_chains=10", "temperatures=10"])
+  }
+
+  @Test(arguments: ["metropolis", "langevin", "mala", "hmc", "tempering"])
+  func `ten steps of energy-2d run by every sampler, and go on with their chains`(sampler: String)
+    throws
+  {
+    try checkTenSteps(
+      of: Energy2D.self, ["sampler=\(sampler)", "hidden=[16]", "chains=32", "moves=3"])
+  }
+
+  @Test func `ten steps of nce-2d and score-2d run in all forms, and go on where they stopped`()
+    throws
+  {
+    for form in ["binary", "ranking"] {
+      try checkTenSteps(of: NCE2D.self, ["form=\(form)", "hidden=[16]"])
+    }
+    for form in ["implicit", "sliced", "denoising"] {
+      try checkTenSteps(of: Score2D.self, ["form=\(form)", "hidden=[16]"])
+    }
   }
 
   @Test func `a distribution that does not exist is refused with the names of those that do`() {

@@ -151,7 +151,7 @@ private struct SmallMachine {
 
   private func gradient(_ form: ContrastiveDivergence.Form, sweeps: Int, rows: Int = 1) -> Tensor {
     let objective = ContrastiveDivergence(form, sweeps: sweeps)
-    let data = concatenate([Tensor](repeating: small.data, count: rows))
+    let data = small.data.expanded(0).broadcast(to: [rows, 8, 10]).reshaped([-1, 10])
     let samples = objective.samples(
       of: small.model, data: data, chains: data, RandomKey(seed: 2))
     return valueAndGradient(at: small.model) {
