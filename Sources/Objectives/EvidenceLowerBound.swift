@@ -7,8 +7,14 @@ public import Tensors
 public struct EvidenceLowerBound: Sendable {
   /// The weight of the divergence (Higgins et al. 2017, eq. 4). The bound holds for β ≥ 1.
   public var beta: Double
+  /// What the divergence of each latent, as a mean over the batch, may be without any cost: nats (Kingma et al.,
+  /// arXiv:1606.04934, eq. 15). It keeps latents from being given up early.
+  public var freeNats: Double
 
-  public init(beta: Double = 1) { self.beta = beta }
+  public init(beta: Double = 1, freeNats: Double = 0) {
+    self.beta = beta
+    self.freeNats = freeNats
+  }
 
   /// The terms of the bound, each in nats, [batch].
   public struct Terms: Sendable {
@@ -16,7 +22,7 @@ public struct EvidenceLowerBound: Sendable {
     public let reconstruction: Tensor
     /// KL(q(z | x) ‖ p(z)).
     public let divergence: Tensor
-    /// Reconstruction − β · divergence.
+    /// Reconstruction − β · divergence, whose free part counts as a constant: what is maximised.
     public let bound: Tensor
   }
 
@@ -27,9 +33,13 @@ public struct EvidenceLowerBound: Sendable {
     let posterior = model.posterior(x)
     let reconstruction = model.logLikelihood(of: x, given: posterior.sample(key))
     let divergence = posterior.divergenceFromStandard
+    var cost = divergence
+    if freeNats > 0 {
+      let means = posterior.divergencesFromStandard.mean([0])
+      cost = maximum(means, freeNats).sum().broadcast(to: divergence.shape)
+    }
     return Terms(
-      reconstruction: reconstruction, divergence: divergence,
-      bound: reconstruction - divergence * beta)
+      reconstruction: reconstruction, divergence: divergence, bound: reconstruction - cost * beta)
   }
 
   /// log of the mean of `draws` importance weights p(x, z) / q(z | x): in nats, [batch]. On average it lies below log p(x),

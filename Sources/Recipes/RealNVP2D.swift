@@ -1,4 +1,3 @@
-internal import Datasets
 public import Layers
 public import Models
 public import Optimizers
@@ -33,34 +32,14 @@ public struct RealNVP2D: LossRecipe {
   public static let defaults = Settings()
 
   public let settings: Settings
-  private let distribution: ToyDistribution
+  private let points: PlanePoints
 
   public init(_ settings: Settings) throws {
-    guard let distribution = ToyDistribution(rawValue: settings.data) else {
-      throw UnknownDistribution(name: settings.data)
-    }
     self.settings = settings
-    self.distribution = distribution
+    points = try PlanePoints(settings.data)
   }
 
-  struct UnknownDistribution: Error, CustomStringConvertible {
-    let name: String
-    var description: String {
-      let known = ToyDistribution.allCases.map(\.rawValue).joined(separator: ", ")
-      return "data: there is no distribution \"\(name)\" in the plane; there are \(known)."
-    }
-  }
-
-  public func data() -> DataSplit<Examples<Tensor>> {
-    func points(_ count: Int, _ seed: UInt64) -> Examples<Tensor> {
-      let points = distribution.sample(count, seed: seed)
-      return Examples(count) { indices in
-        Tensor(indices.flatMap { points[2 * $0..<2 * $0 + 2] }, shape: [indices.count, 2])
-      }
-    }
-    return DataSplit(
-      training: points(200_000, 1), heldOut: points(20_000, 2), heldOutName: "held-out points")
-  }
+  public func data() -> DataSplit<Examples<Tensor>> { points.data() }
 
   public var update: Update {
     let (rate, steps) = (settings.learningRate, settings.steps)
@@ -86,17 +65,9 @@ public struct RealNVP2D: LossRecipe {
   public func metrics(
     _ means: [String: Double], on data: DataSplit<Examples<Tensor>>
   ) -> [Metric] {
-    // What the distribution itself gives the first held-out points.
-    let points = distribution.sample(2000, seed: 2)
-    let truth =
-      stride(from: 0, to: points.count, by: 2).map {
-        -distribution.logDensity(x: Double(points[$0]), y: Double(points[$0 + 1]))
-      }.reduce(0, +) / Double(points.count / 2)
-    let rounded = (truth * 100).rounded() / 100
-    return [
+    [
       Self.method.goal.measured(
-        means["loss"] ?? .nan,
-        note: "\(data.measuredOn) of \(settings.data), whose own density gives \(rounded)")
+        means["loss"] ?? .nan, note: "\(data.measuredOn) of \(points.truth)")
     ]
   }
 
@@ -104,27 +75,16 @@ public struct RealNVP2D: LossRecipe {
   public func samples(_ state: State, _ request: SampleRequest) -> SampleBatch? {
     .texts(
       request.inParts(of: 10_000) { count, key in
-        let points = state.best.inverse(key.normal([count, 2])).floats()
-        return (0..<count).map { "\(points[2 * $0]) \(points[2 * $0 + 1])" }
+        PlanePoints.lines(state.best.inverse(key.normal([count, 2])))
       })
   }
 
   public func figures(
     _ state: State, _ data: DataSplit<Examples<Tensor>>, _ key: RandomKey
   ) -> [Figure] {
-    let (side, limit) = (160, 4.5)
-    let step = 2 * limit / Double(side)
-    let places = (0..<side).map { (Double($0) + 0.5) * step - limit }
-    let grid = places.reversed().flatMap { y in places.flatMap { x in [Float(x), Float(y)] } }
-    let density = state.best.logProbability(of: Tensor(grid, shape: [side * side, 2])).exp()
-    let samples = state.best.inverse(key.normal([600, 2])).doubles()
-    return [data.heldOut.batch(Array(0..<600)).doubles(), samples].enumerated().map { i, points in
-      .density(
-        DensityMap(
-          points: stride(from: 0, to: points.count, by: 2).map {
-            .init(x: points[$0], y: points[$0 + 1])
-          }, limit: limit, density: density.floats(), side: side,
-          note: i == 0 ? settings.data : "points drawn from the model"))
+    let model = state.best
+    return points.figures(data, samples: model.inverse(key.normal([600, 2]))) {
+      model.logProbability(of: $0).exp()
     }
   }
 

@@ -68,39 +68,14 @@ public struct RealNVPFashion: LossRecipe {
   }
 
   public func samples(_ state: State, _ request: SampleRequest) -> SampleBatch? {
-    .pictures(
-      request.inParts(of: 200) { count, key in
-        (state.best.inverse(key.normal([count, 784])) / 255).pictures()
-      })
+    .pictures(request.inParts(of: 200) { state.best.drawnPictures($1.normal([$0, 784])) })
   }
 
   public func figures(
     _ state: State, _ data: DataSplit<FashionPictures>, _ key: RandomKey
   ) -> [Figure] {
-    func grey(_ z: Tensor) -> Tensor { state.best.inverse(z) / 255 }
-    let noise = key.fork(0).normal([40, 784])
-    let ends = PixelLogit.dequantized(data.heldOut.first(8), key.fork(1))
-    let codes = state.best.forward(ends).z
-    let steps = (0..<8).map { Double($0) / 7 }
-    let walks = (0..<4).map { row in
-      let (from, to) = (codes.sliced(0, row..<row + 1), codes.sliced(0, row + 4..<row + 5))
-      let path = steps.map { angle in
-        from * cosine(angle) + to * cosine(1 - angle)
-      }
-      return PictureRows.Row(label: "", pictures: grey(concatenate(path)).pictures())
-    }
-    return [
-      .pictures(
-        PictureGrid(pictures: grey(noise).pictures(), subject: "generated pictures of clothes")),
-      .rows(
-        PictureRows(
-          rows: walks, framesEnds: true, caption: "Arcs between the noise of two held-out pictures."
-        )),
-    ]
+    state.best.figures(data, key)
   }
-
-  /// cos of a share of a right angle.
-  private func cosine(_ share: Double) -> Double { Tensor(share * .pi / 2, .float64).cos().scalar }
 
   public func configuration(of model: PictureRealNVP) -> any Encodable { sizes }
 }

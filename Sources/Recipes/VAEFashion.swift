@@ -13,18 +13,33 @@ public struct VAEFashion: LossRecipe {
     public var batchSize = 64
     /// Whether pixels are black and white (a Bernoulli output) instead of 256 grey levels.
     public var binary = false
+    /// The distribution of a grey pixel: "logistic", of integers, or "gaussian", of pixels with uniform noise.
+    public var output = "logistic"
     /// Logistic distributions that a grey pixel mixes.
     public var components = 3
     public var latents = 16
     public var hidden = 256
     /// The weight of the divergence.
     public var beta = 1.0
+    /// What the divergence of each latent may be without any cost.
+    public var freeNats = 0.0
+    /// Draws of the latents that the bound of the training weighs by importance.
+    public var draws = 1
+    /// The same for the bound that is measured: the more, the nearer it is to the likelihood.
+    public var measuredDraws = 1
     public var learningRate = LearningRate(2e-3, .cosine, warmup: 50)
 
     public var limits: [Limit] {
-      [
+      let outputs = ["logistic", "gaussian"]
+      return [
         Limit("components", components, 1...64), Limit("latents", latents, 1...4096),
         Limit("hidden", hidden, 1...16_384), Limit("beta", beta, 0...1e6),
+        Limit("output", output, takes: "logistic, gaussian", when: outputs.contains(output)),
+        Limit("free_nats", freeNats, 0...1e6), Limit("draws", draws, 1...1000),
+        Limit(
+          "draws", draws, takes: "1 unless beta is 1 and free_nats is 0",
+          when: draws == 1 || (beta == 1 && freeNats == 0)),
+        Limit("measured_draws", measuredDraws, 1...10_000),
       ]
     }
   }
@@ -48,9 +63,11 @@ public struct VAEFashion: LossRecipe {
   }
 
   private var sizes: VariationalAutoencoderConfiguration {
-    .init(
+    let grey: PixelDistribution =
+      settings.output == "gaussian" ? .gaussian : .logistic(components: settings.components)
+    return .init(
       hidden: settings.hidden, latents: settings.latents,
-      output: settings.binary ? .bernoulli : .logistic(components: settings.components))
+      output: settings.binary ? .bernoulli : grey)
   }
 
   public func model(_ data: DataSplit<FashionPictures>, _ key: RandomKey) -> VariationalAutoencoder
@@ -63,16 +80,29 @@ public struct VAEFashion: LossRecipe {
   }
 
   /// Pixels as the output's distribution has them.
-  private func pixels(_ bytes: Tensor) -> Tensor { settings.binary ? bytes.binarized() : bytes }
+  private func pixels(_ bytes: Tensor, _ key: RandomKey) -> Tensor {
+    switch sizes.output {
+    case .bernoulli: bytes.binarized()
+    case .gaussian: PixelLogit.dequantized(bytes, key)
+    default: bytes
+    }
+  }
 
   public func loss(
     _ model: inout VariationalAutoencoder, _ bytes: Tensor, _ phase: Phase, _ key: RandomKey
   ) -> [String: Tensor] {
-    let terms = EvidenceLowerBound(beta: settings.beta)(model, pixels(bytes), key)
-    let (bound, divergence) = (-terms.bound.mean(), terms.divergence.mean())
-    let nats = divergence - terms.reconstruction.mean()
+    let pixels = pixels(bytes, key.fork(1))
+    let objective = EvidenceLowerBound(beta: settings.beta, freeNats: settings.freeNats)
+    let terms = objective(model, pixels, key)
+    let divergence = terms.divergence.mean()
+    var (loss, nats) = (-terms.bound.mean(), divergence - terms.reconstruction.mean())
+    let draws = phase.isTraining ? settings.draws : settings.measuredDraws
+    if draws > 1 {
+      nats = -EvidenceLowerBound.importanceWeighted(model, pixels, draws: draws, key).mean()
+      if phase.isTraining { loss = nats }
+    }
     return [
-      "loss": bound, "divergence": divergence, "nats": nats, "bits": nats.bitsPerDimension(784),
+      "loss": loss, "divergence": divergence, "nats": nats, "bits": nats.bitsPerDimension(784),
     ]
   }
 
@@ -81,7 +111,9 @@ public struct VAEFashion: LossRecipe {
   ) -> [Metric] {
     let (bits, nats) = (means["bits"] ?? .nan, means["nats"] ?? .nan)
     let group = settings.binary ? PixelGroup.binary : PixelGroup.grey
-    let note = "\(data.measuredOn), \(settings.binary ? "pixels black or white" : "8-bit pixels")"
+    let kind = settings.binary ? "pixels black or white" : "8-bit pixels"
+    let draws = settings.measuredDraws
+    let note = "\(data.measuredOn), \(kind)" + (draws > 1 ? ", \(draws) draws a picture" : "")
     let inBits = Metric(
       name: "bits per dimension", value: bits, unit: "bits/dim", kind: .upperBound, group: group,
       note: note)
@@ -104,15 +136,11 @@ public struct VAEFashion: LossRecipe {
   ) -> [Figure] {
     let model = state.best
     let samples = drawn(state, 40, key)
-    let given = pixels(data.heldOut.first(10))
-    let shown = given.cast(to: .float32) * (settings.binary ? 1 : 1.0 / 255)
+    let bytes = data.heldOut.first(10)
+    let given = pixels(bytes, key.fork(1))
+    let shown = settings.binary ? given : bytes.cast(to: .float32) / 255
     let codes = model.posterior(given).mean
-    let steps = (0..<8).map { Double($0) / 7 }
-    let walks = (0..<4).map { row in
-      let (from, to) = (codes.sliced(0, row..<row + 1), codes.sliced(0, row + 4..<row + 5))
-      let path = concatenate(steps.map { from + (to - from) * $0 })
-      return PictureRows.Row(label: "", pictures: model.pictures(path).pictures())
-    }
+    let walks = walks(between: codes.sliced(0, 0..<8), .line) { model.pictures($0).pictures() }
     return [
       .pictures(
         PictureGrid(

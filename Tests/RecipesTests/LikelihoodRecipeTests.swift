@@ -1,4 +1,5 @@
 import Foundation
+import Models
 import Recipes
 import Tensors
 import Testing
@@ -8,6 +9,34 @@ import Training
   @Test func `ten steps of vae-fashion run, and go on where they stopped`() throws {
     try checkTenSteps(of: VAEFashion.self, ["batch_size=50"])
     try checkTenSteps(of: VAEFashion.self, ["batch_size=50", "binary=true"])
+    try checkTenSteps(
+      of: VAEFashion.self, ["batch_size=50", "output=gaussian", "free_nats=0.2", "measured_draws=2"])
+    try checkTenSteps(of: VAEFashion.self, ["batch_size=50", "draws=3"])
+  }
+
+  @Test func `ten steps of autoencoder-fashion run, and go on where they stopped`() throws {
+    try checkTenSteps(of: AutoencoderFashion.self, ["noise=0.2", "sparsity=0.01"])
+    try checkTenSteps(of: AutoencoderFashion.self, ["is_linear=true", "hidden=[]"])
+  }
+
+  @Test func `ten steps of vqvae-fashion run, and go on where they stopped`() throws {
+    try checkTenSteps(of: VQVAEFashion.self, ["batch_size=50", "prior_width=32"])
+    try checkTenSteps(
+      of: VQVAEFashion.self, ["batch_size=50", "prior_width=32", "trains_codebook=true"])
+  }
+
+  @Test(arguments: VectorFlowKind.allCases.map(\.rawValue))
+  func `ten steps of flow-2d run, and go on where they stopped`(_ kind: String) throws {
+    try checkTenSteps(
+      of: Flow2D.self,
+      ["kind=\(kind)", "layers=2", "hidden=[8]", "integration_steps=2", "batch_size=64"])
+  }
+
+  @Test func `ten steps of glow-fashion run, and go on where they stopped`() throws {
+    for more in [["learns_noise=true"], ["uses_logit=false"]] {
+      try checkTenSteps(
+        of: GlowFashion.self, ["batch_size=50", "flow_steps=1", "filters=4"] + more)
+    }
   }
 
   @Test func `ten steps of realnvp-2d run, and go on where they stopped`() throws {

@@ -27,8 +27,11 @@ public struct DiagonalGaussian: Module {
   }
 
   /// The divergence from the standard normal distribution in nats, without the last axis: ½ Σ μ² + σ² − 1 − log σ².
-  public var divergenceFromStandard: Tensor {
-    (mean.square() + logVariance.exp() - 1 - logVariance).sum([-1]) * 0.5
+  public var divergenceFromStandard: Tensor { divergencesFromStandard.sum([-1]) }
+
+  /// What each number of the last axis adds to it.
+  public var divergencesFromStandard: Tensor {
+    (mean.square() + logVariance.exp() - 1 - logVariance) * 0.5
   }
 
   /// log N(z; 0, 1) in nats, without the last axis.

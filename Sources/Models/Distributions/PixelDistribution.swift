@@ -10,23 +10,27 @@ public enum PixelDistribution: Codable, Hashable, Sendable {
   /// 0 … 255, moved into 0.1 … 0.9, where the density is that of the logistic function of a Laplace variable (Ramesh et
   /// al., arXiv:2102.12092, A.3).
   case logitLaplace
+  /// Real numbers within 0 … 256, such as pixels with noise of 0 ..< 1, by a normal distribution: its mean in −1 … 1 and the
+  /// logarithm of its deviation, which is at least e⁻⁷.
+  case gaussian
 
   /// Parameters of a sample.
   public var parameterCount: Int {
     switch self {
     case .bernoulli: 1
     case .logistic(let components): 3 * components
-    case .logitLaplace: 2
+    case .logitLaplace, .gaussian: 2
     }
   }
 
-  /// Samples as a network likes to read them: float32, 0 and 1, −1 … 1, or 0.1 … 0.9.
+  /// Samples as a network likes to read them: float32, 0 and 1, −1 … 1, 0.1 … 0.9 or −1 … 1.
   public func input(_ x: Tensor) -> Tensor {
     let values = x.dataType.isFloatingPoint ? x : x.cast(to: .float32)
     return switch self {
     case .bernoulli: values
     case .logistic: values / 127.5 - 1
     case .logitLaplace: values * (0.8 / 255) + 0.1
+    case .gaussian: values / 128 - 1
     }
   }
 
@@ -35,7 +39,7 @@ public enum PixelDistribution: Codable, Hashable, Sendable {
   /// - Parameters:
   ///   - x: [batch…], values of the distribution in any type.
   ///   - parameters: [batch…, parameterCount]: a logit; or all weights' logits, all means in −1 … 1, all logarithms of
-  ///     scales; or a logit and the logarithm of a scale.
+  ///     scales; or a logit and the logarithm of a scale; or a mean and the logarithm of a deviation.
   public func logProbability(of x: Tensor, _ parameters: Tensor) -> Tensor {
     switch self {
     case .bernoulli:
@@ -53,6 +57,11 @@ public enum PixelDistribution: Codable, Hashable, Sendable {
       let (log, rest) = (x.log(), (1 - x).log())
       return -(log - rest - logit).abs() * (-logScale).exp() - logScale - log - rest
         - Tensor(2, logit.dataType).log()
+    case .gaussian:
+      let (mean, logDeviation) = (parameters.element(-1, 0), maximum(parameters.element(-1, 1), -7))
+      let distance = (input(x).cast(to: mean.dataType) - mean) * (-logDeviation).exp()
+      // Half of log 2π, and the division by 128.
+      return distance.square() * -0.5 - logDeviation - 0.9189385332046727 - 4.852030263919617
     }
   }
 
@@ -79,6 +88,9 @@ public enum PixelDistribution: Codable, Hashable, Sendable {
       let parts = parameters.split(-1, into: 3)
       return ((parts[1].clipped(to: -1...1) + 1) * parts[0].softmax(-1)).sum([-1]) * 0.5
     case .logitLaplace: return Self.grey(parameters.element(-1, 0))
+    // The middle of 0 ..< 1 is taken off again.
+    case .gaussian:
+      return (((parameters.element(-1, 0) + 1) * 128 - 0.5) / 255).clipped(to: 0...1)
     }
   }
 
@@ -87,7 +99,7 @@ public enum PixelDistribution: Codable, Hashable, Sendable {
     ((logit.sigmoid() - 0.1) * (1 / 0.8)).clipped(to: 0...1)
   }
 
-  /// A draw of every sample: 0 and 1, or 0 … 255, of the parameters' type.
+  /// A draw of every sample: 0 and 1, 0 … 255, or any number around 0 … 256, of the parameters' type.
   public func sample(_ parameters: Tensor, _ key: RandomKey) -> Tensor {
     switch self {
     case .bernoulli:
@@ -109,6 +121,11 @@ public enum PixelDistribution: Codable, Hashable, Sendable {
       let far = key.fork(0).exponential(logit.shape, logit.dataType)
       let isBelow = key.fork(1).bernoulli(0.5, logit.shape)
       return (Self.grey(logit + select(isBelow, -far, far) * scale) * 255).rounded()
+    case .gaussian:
+      let (mean, deviation) = (
+        parameters.element(-1, 0), maximum(parameters.element(-1, 1), -7).exp()
+      )
+      return (mean + deviation * key.normal(mean.shape, mean.dataType) + 1) * 128
     }
   }
 }

@@ -15,18 +15,8 @@ public struct AffineCoupling: Flow {
   /// A coupling of vectors [batch, width], by linear layers with ReLU. It begins as the identity with parts exchanged.
   public init(width: Int, hidden: [Int], key: RandomKey) {
     let kept = width / 2
-    let sizes = [kept] + hidden
-    var layers: [any Layer] = []
-    for (i, pair) in zip(sizes, sizes.dropFirst()).enumerated() {
-      layers += [
-        Linear(inputs: pair.0, outputs: pair.1, key: key.fork(i)), Activation.relu,
-      ]
-    }
-    let outputs = 2 * (width - kept)
-    layers.append(
-      Linear(
-        weight: .zeros([outputs, sizes.last ?? kept]), bias: .zeros([outputs])))
-    network = Sequential(layers)
+    network = .couplingOfVectors(
+      inputs: kept, outputs: 2 * (width - kept), hidden: hidden, key: key)
     limit = .ones([width - kept])
   }
 
@@ -34,18 +24,8 @@ public struct AffineCoupling: Flow {
   /// arXiv:1807.03039).
   public init(channels: Int, filters: Int, key: RandomKey) {
     let kept = channels / 2
-    let outputs = 2 * (channels - kept)
-    var last = Convolution(
-      inputs: filters, outputs: outputs, kernel: [3, 3], padding: .symmetric([1]),
-      key: key.fork(2))
-    last.weight = last.weight.zerosLike()
-    last.bias = last.bias?.zerosLike()
-    network = Sequential(
-      Convolution(
-        inputs: kept, outputs: filters, kernel: [3, 3], padding: .symmetric([1]),
-        key: key.fork(0)), Activation.relu,
-      Convolution(inputs: filters, outputs: filters, kernel: [1, 1], key: key.fork(1)),
-      Activation.relu, last)
+    network = .couplingOfPictures(
+      inputs: kept, outputs: 2 * (channels - kept), filters: filters, key: key)
     limit = .ones([channels - kept])
   }
 

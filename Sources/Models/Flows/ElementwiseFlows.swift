@@ -1,23 +1,34 @@
 public import Layers
 public import Tensors
 
-/// Scales and shifts every element by numbers of its own: [batch, shape…].
+/// Scales and shifts every element of examples [batch, shape…] by numbers of its own, or of its channel.
 public struct ElementwiseAffine: Flow {
-  /// [shape…].
+  /// [shape…] or [channels].
   public var shift: Tensor
-  /// [shape…].
+  /// [shape…] or [channels].
   public var logScale: Tensor
 
-  /// The map that gives every element of the examples [count, shape…] mean 0 and deviation 1 (as ActNorm does by the first
-  /// batch, arXiv:1807.03039, section 3.1).
-  public init(standardizing examples: Tensor) {
-    let deviation = maximum(examples.variance([0]), 1e-4).sqrt()
+  /// The map that gives every element of the examples [count, shape…] mean 0 and deviation 1; every channel, this is ActNorm
+  /// begun with the first batch (arXiv:1807.03039, section 3.1).
+  /// - Parameter least: the smallest deviation that is divided by.
+  public init(standardizing examples: Tensor, byChannel: Bool = false, least: Double = 1e-2) {
+    let axes = byChannel ? Array(0..<examples.rank - 1) : [0]
+    let deviation = maximum(examples.variance(axes), least * least).sqrt()
     logScale = -deviation.log()
-    shift = -examples.mean([0]) / deviation
+    shift = -examples.mean(axes) / deviation
+  }
+
+  /// The identity.
+  public init(shape: [Int]) {
+    shift = .zeros(shape)
+    logScale = .zeros(shape)
   }
 
   public func forward(_ x: Tensor) -> (z: Tensor, logDeterminant: Tensor) {
-    (x * logScale.exp() + shift, logScale.sum().broadcast(to: [x.shape[0]]))
+    let repeats = x.shape.dropFirst().reduce(1, *) / max(logScale.count, 1)
+    return (
+      x * logScale.exp() + shift, (logScale.sum() * Double(repeats)).broadcast(to: [x.shape[0]])
+    )
   }
 
   public func inverse(_ z: Tensor) -> Tensor { (z - shift) * (-logScale).exp() }
@@ -26,6 +37,22 @@ public struct ElementwiseAffine: Flow {
     visitor("shift", &shift)
     visitor("log_scale", &logScale)
   }
+}
+
+/// Numbers within 0 … levels as numbers within −½ … ½, for which Glow takes them. Its log determinant counts the division.
+public struct PixelRange: Flow {
+  public let levels: Double
+
+  public init(levels: Double = 256) { self.levels = levels }
+
+  public func forward(_ x: Tensor) -> (z: Tensor, logDeterminant: Tensor) {
+    let volume = Tensor(levels, x.dataType).log() * -Double(x.shape.dropFirst().reduce(1, *))
+    return (x / levels - 0.5, volume.broadcast(to: [x.shape[0]]))
+  }
+
+  public func inverse(_ z: Tensor) -> Tensor { (z + 0.5) * levels }
+
+  public mutating func visit(_ visitor: inout Visitor) { visitor.fixed("levels", levels) }
 }
 
 /// Takes samples out of their interval: logit(α + (1 − 2 α) x / levels), for x within 0 … levels (arXiv:1605.08803,

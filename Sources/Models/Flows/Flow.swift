@@ -34,3 +34,31 @@ extension FlowModel {
     return DiagonalGaussian.standardLogProbability(of: z.flattened(1..<z.rank)) + logDeterminant
   }
 }
+
+/// Flows of any types, one after the other.
+public struct FlowChain: FlowModel {
+  public var flows: [any Flow]
+
+  public init(_ flows: [any Flow]) { self.flows = flows }
+
+  public func forward(_ x: Tensor) -> (z: Tensor, logDeterminant: Tensor) {
+    flows.reduce((x, .zeros([x.shape[0]], x.dataType))) { result, flow in
+      let step = flow.forward(result.z)
+      return (step.z, result.logDeterminant + step.logDeterminant)
+    }
+  }
+
+  public func inverse(_ z: Tensor) -> Tensor { flows.reversed().reduce(z) { $1.inverse($0) } }
+
+  public mutating func visit(_ visitor: inout Visitor) {
+    visitor.fixed("types", flows.map { ObjectIdentifier(type(of: $0)) })
+    for i in flows.indices {
+      if visitor.mode == .replace {
+        visitor.named("", &flows[i])
+      } else {
+        var flow = flows[i]
+        visitor.named("\(i)", &flow)
+      }
+    }
+  }
+}

@@ -61,6 +61,22 @@ private struct LinearGaussian: LatentVariableModel {
     #expect(bound < truth + 0.001)
   }
 
+  @Test func `free nats are not paid for, and hold the gradient of a latent that has no more`() {
+    let many = x.broadcast(to: [1000, 1])
+    let plain = EvidenceLowerBound()(wrong, many, RandomKey(seed: 1))
+    let divergence = plain.divergence.mean().scalar
+    let less = EvidenceLowerBound(freeNats: divergence / 2)(wrong, many, RandomKey(seed: 1))
+    #expect(abs(less.bound.mean().scalar - plain.bound.mean().scalar) < 1e-5)
+    let more = EvidenceLowerBound(freeNats: divergence + 1)(wrong, many, RandomKey(seed: 1))
+    #expect(abs(plain.bound.mean().scalar - more.bound.mean().scalar - 1) < 1e-5)
+    let free = EvidenceLowerBound(freeNats: divergence + 1)
+    let (_, slope) = valueAndGradient(at: wrong) { free($0, many, RandomKey(seed: 1)).bound.mean() }
+    let (_, reconstruction) = valueAndGradient(at: wrong) {
+      EvidenceLowerBound()($0, many, RandomKey(seed: 1)).reconstruction.mean()
+    }
+    #expect(abs(slope.shift.scalar - reconstruction.shift.scalar) < 1e-6)
+  }
+
   @Test func `with the true posterior every draw gives log p exactly`() {
     let exact = LinearGaussian(shift: 0, factor: Tensor([1.0]))
     let five = x.broadcast(to: [5, 1])

@@ -5,12 +5,13 @@ import Tensors
 import TestSupport
 import Testing
 
-/// A model whose tensors are all random, since flows begin as the identity.
-private func shaken<M: Module>(_ model: M, _ deviation: Double, _ type: DataType = .float64) -> M {
-  let tensors = model.tensors
-  return model.replacingTensors(
-    tensors.enumerated().map { i, tensor in
-      RandomKey(seed: 9).fork(i).normal(tensor.shape, deviation: deviation, type)
+/// A model whose trained tensors are all random, since flows begin as the identity.
+func shaken<M: Module>(_ model: M, _ deviation: Double, _ type: DataType = .float64) -> M {
+  model.replacingTensors(
+    model.leaves.enumerated().map { i, leaf in
+      leaf.isTrained
+        ? RandomKey(seed: 9).fork(i).normal(leaf.tensor.shape, deviation: deviation, type)
+        : leaf.tensor.cast(to: type)
     }
   ).evaluated()
 }
@@ -33,7 +34,7 @@ private func pixels(_ count: Int, _ type: DataType) -> Tensor {
 }
 
 /// log |det| by elimination.
-private func logDeterminant(_ matrix: [Double], _ n: Int) -> Double {
+func logDeterminant(_ matrix: [Double], _ n: Int) -> Double {
   var a = matrix
   var sum = 0.0
   for column in 0..<n {
@@ -49,7 +50,7 @@ private func logDeterminant(_ matrix: [Double], _ n: Int) -> Double {
 }
 
 /// log |det ∂z/∂x| of one example by central differences.
-private func denseLogDeterminant<F: Flow>(_ flow: F, _ x: Tensor, step: Double) -> Double {
+func denseLogDeterminant<F: Flow>(_ flow: F, _ x: Tensor, step: Double) -> Double {
   let n = x.count
   var moves = [Double](repeating: 0, count: 2 * n * n)
   for i in 0..<n {

@@ -1,0 +1,106 @@
+public import Layers
+public import Models
+public import Optimizers
+public import Reports
+public import Tensors
+public import Training
+
+/// Flows of all kinds, which learn a distribution in the plane.
+public struct Flow2D: LossRecipe {
+  public struct Settings: RecipeSettings {
+    public var steps = 4000
+    public var batchSize = 512
+    /// A toy distribution, such as "two-moons" or "eight-gaussians".
+    public var data = "checkerboard"
+    /// "nice", "realnvp", "maf", "iaf", "spline", "autoregressive-spline" or "continuous".
+    public var kind = "spline"
+    /// Couplings or autoregressive layers.
+    public var layers = 8
+    /// Units of the hidden layers of each of them, or of the field of a continuous flow.
+    public var hidden = [64, 64]
+    /// Bins of a spline.
+    public var bins = 8
+    /// Steps of the integration of a continuous flow.
+    public var integrationSteps = 8
+    public var learningRate = LearningRate(2e-3, .cosine, warmup: 50)
+
+    public var limits: [Limit] {
+      let kinds = VectorFlowKind.allCases.map(\.rawValue)
+      return [
+        Limit(
+          "kind", kind, takes: kinds.joined(separator: ", "), when: kinds.contains(kind)),
+        Limit("layers", layers, 1...128),
+        Limit("hidden", hidden, each: 1...8192, count: 0...16), Limit("bins", bins, 1...256),
+        Limit("integration_steps", integrationSteps, 1...1000),
+      ]
+    }
+  }
+
+  public static let method = Method(
+    name: "flow-2d", title: "Flows in the plane", family: "Flows",
+    idea: "Bends a round cloud of points, without tearing it, into the shape of the data.",
+    formula: "log p(x) = log N(f(x)) + log | det frac{∂f}{∂x} |", data: "plane",
+    goal: .init("nats per point", unit: "nats/point", kind: .exact, group: "plane"))
+  public static let defaults = Settings()
+
+  public let settings: Settings
+  private let points: PlanePoints
+
+  public init(_ settings: Settings) throws {
+    self.settings = settings
+    points = try PlanePoints(settings.data)
+  }
+
+  public func data() -> DataSplit<Examples<Tensor>> { points.data() }
+
+  public var update: Update {
+    let (rate, steps) = (settings.learningRate, settings.steps)
+    return Update(learningRate: { rate($0, of: steps) }, clip: 5, averageDecay: 0.995)
+  }
+
+  private var sizes: VectorFlowConfiguration {
+    .init(
+      kind: VectorFlowKind(rawValue: settings.kind) ?? .spline, width: 2, layers: settings.layers,
+      hidden: settings.hidden, bins: settings.bins, integrationSteps: settings.integrationSteps)
+  }
+
+  public func model(_ data: DataSplit<Examples<Tensor>>, _ key: RandomKey) -> VectorFlow {
+    VectorFlow(sizes, key: key)
+  }
+
+  public func optimizer(for model: VectorFlow) -> Adam<VectorFlow> { Adam(for: model) }
+
+  public func loss(
+    _ model: inout VectorFlow, _ points: Tensor, _ phase: Phase, _ key: RandomKey
+  ) -> [String: Tensor] {
+    ["loss": -model.logProbability(of: points).mean()]
+  }
+
+  public func metrics(
+    _ means: [String: Double], on data: DataSplit<Examples<Tensor>>
+  ) -> [Metric] {
+    [
+      Self.method.goal.measured(
+        means["loss"] ?? .nan, note: "\(settings.kind), \(data.measuredOn) of \(points.truth)")
+    ]
+  }
+
+  /// Points, a line each.
+  public func samples(_ state: State, _ request: SampleRequest) -> SampleBatch? {
+    .texts(
+      request.inParts(of: 10_000) { count, key in
+        PlanePoints.lines(state.best.inverse(key.normal([count, 2])))
+      })
+  }
+
+  public func figures(
+    _ state: State, _ data: DataSplit<Examples<Tensor>>, _ key: RandomKey
+  ) -> [Figure] {
+    let model = state.best
+    return points.figures(data, samples: model.inverse(key.normal([600, 2]))) {
+      model.logProbability(of: $0).exp()
+    }
+  }
+
+  public func configuration(of model: VectorFlow) -> any Encodable { sizes }
+}
