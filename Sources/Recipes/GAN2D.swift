@@ -48,7 +48,7 @@ public struct GAN2D: AdversarialRecipe {
 
   public init(_ settings: Settings) throws {
     guard let distribution = ToyDistribution(rawValue: settings.data) else {
-      throw RealNVP2D.UnknownDistribution(name: settings.data)
+      throw PlanePoints.UnknownDistribution(name: settings.data)
     }
     self.settings = settings
     self.distribution = distribution
