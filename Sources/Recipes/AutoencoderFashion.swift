@@ -33,7 +33,8 @@ public struct AutoencoderFashion: LossRecipe {
 
   public static let method = Method(
     name: "autoencoder-fashion", title: "Autoencoder", family: "Autoencoders",
-    idea: "Squeezes every picture through a few numbers, and learns to find the picture in them again.",
+    idea:
+      "Squeezes every picture through a few numbers, and learns to find the picture in them again.",
     formula: "| x − d(e(x)) |^2", data: "fashion-mnist",
     goal: .init("squared error", unit: "per pixel", kind: .exact))
   public static let defaults = Settings()

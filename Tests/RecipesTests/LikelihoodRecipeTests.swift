@@ -10,7 +10,8 @@ import Training
     try checkTenSteps(of: VAEFashion.self, ["batch_size=50"])
     try checkTenSteps(of: VAEFashion.self, ["batch_size=50", "binary=true"])
     try checkTenSteps(
-      of: VAEFashion.self, ["batch_size=50", "output=gaussian", "free_nats=0.2", "measured_draws=2"])
+      of: VAEFashion.self,
+      ["batch_size=50", "output=gaussian", "free_nats=0.2", "measured_draws=2"])
     try checkTenSteps(of: VAEFashion.self, ["batch_size=50", "draws=3"])
   }
 

@@ -86,7 +86,8 @@ public struct VectorQuantizer: Module {
     // A code that nothing falls to keeps its place.
     let total = counts.sum()
     let smoothed = (counts + 1e-5) / (total + 1e-5 * Double(codebook.shape[0])) * total
-    codebook = select(counts.greater(than: 1e-5).expanded(-1), sums / smoothed.expanded(-1), codebook)
+    codebook = select(
+      counts.greater(than: 1e-5).expanded(-1), sums / smoothed.expanded(-1), codebook)
   }
 
   /// e to the entropy of how often codes are used: the number of codes that are in even use. Shape [].

@@ -17,9 +17,19 @@ struct FashionFeatures: Sendable {
 
   /// The network of a run of resnet-fashion.
   init(run: String) throws {
-    let model = try TrainedModel(folder: URL(fileURLWithPath: run).resolvingSymlinksInPath())
-    network = try ResNetFashion.load(model).state.best
+    do {
+      let model = try TrainedModel(folder: URL(fileURLWithPath: run).resolvingSymlinksInPath())
+      network = try ResNetFashion.load(model).state.best
+    } catch {
+      throw Unusable(problem: "features: \(error)")
+    }
     name = "features of \(run)"
+  }
+
+  /// A run whose features cannot be had.
+  private struct Unusable: Error, CustomStringConvertible {
+    let problem: String
+    var description: String { problem }
   }
 
   /// A network of resnet-fashion's default sizes that learns so many steps, always the same; once in a process.

@@ -91,7 +91,8 @@ private func trained<M: Module>(
     #expect(zip(bounds[0], bounds[3]).allSatisfy { $0 < $1 - 0.1 })
 
     // With orthogonal columns the latents are independent given x, as q has them.
-    let columns = rotation(4).sliced(0, 0..<2).transposed()
+    let columns =
+      rotation(4).sliced(0, 0..<2).transposed()
       * Tensor([1.5, 0.7], shape: [2])
     model.decoder.weight = columns
     let noise = model.logNoise.exp()

@@ -38,7 +38,9 @@ import Testing
     }
     let codes = start.codes(of: x).doubles().map { Int($0) }
     #expect(Set(codes).count < 6)
-    let (slopes, book, vectors) = (gradient.codebook.doubles(), start.codebook.doubles(), x.doubles())
+    let (slopes, book, vectors) = (
+      gradient.codebook.doubles(), start.codebook.doubles(), x.doubles()
+    )
     for code in 0..<6 {
       for k in 0..<3 {
         let expected = codes.indices.filter { codes[$0] == code }.map {
@@ -110,7 +112,8 @@ import Testing
     #expect(abs(one.perplexity(of: result.codes).scalar - 1) < 1e-6)
   }
 
-  @Test(arguments: [0.99, nil]) func `a VQ-VAE has all its tensors, and only those that are trained`(
+  @Test(arguments: [0.99, nil])
+  func `a VQ-VAE has all its tensors, and only those that are trained`(
     _ decay: Double?
   ) {
     let model = VQVAE(
