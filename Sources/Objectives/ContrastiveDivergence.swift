@@ -74,4 +74,19 @@ public struct ContrastiveDivergence: Sendable {
     let means = model.meanField(data, sweeps: meanFieldSweeps).map { $0.stopped() }
     return model.variationalFreeEnergy(data, means).mean() - model.energy(chains).mean()
   }
+
+  /// The sum of the losses of every grid: each by its own samples, all of them learning at the same time (Gao et al.,
+  /// arXiv:1709.08868, section 3.3).
+  ///
+  /// - Parameters:
+  ///   - data: pictures of the largest size, [batch, size, size, channels].
+  ///   - samples: of every grid.
+  public func loss<Energy: EnergyModel>(
+    _ model: MultiGrid<Energy>, data: Tensor, samples: [Tensor]
+  ) -> Tensor {
+    let losses = zip(zip(model.sizes, model.energies), samples).map { level, samples in
+      loss(level.1, data: data.blockMeans(to: level.0), chains: samples)
+    }
+    return losses.dropFirst().reduce(losses[0], +)
+  }
 }

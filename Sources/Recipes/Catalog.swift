@@ -22,6 +22,7 @@ public enum Recipes {
     RBMFashion.self,
     DBMFashion.self,
     Energy2D.self,
+    EnergyFashion.self,
     NCE2D.self,
     Score2D.self,
     GAN2D.self,

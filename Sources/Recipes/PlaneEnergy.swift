@@ -30,10 +30,10 @@ enum PlaneEnergy {
   ) -> Tensor {
     typealias Path = EnergyPath<FlatEnergy, Model>
     let ladder = ParallelTempering(
-      Langevin<Path>(step: 0.03, isAdjusted: true), rungs: 6, lowest: 0.1)
+      Langevin<Path>(step: 0.03, isAdjusted: true), rungs: 4, lowest: 0.1)
     let start = key.fork(0).normal([count * ladder.shares.count, 2], deviation: 2)
     let path = Path(from: FlatEnergy(), to: model)
-    return ladder.own(ladder.moved(start, of: path, moves: 500, key.fork(1)))
+    return ladder.own(ladder.moved(start, of: path, moves: 300, key.fork(1)))
   }
 
   static func figures<Model: EnergyModel>(

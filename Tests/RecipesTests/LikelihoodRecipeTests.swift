@@ -69,6 +69,13 @@ import Training
       of: Energy2D.self, ["sampler=\(sampler)", "hidden=[16]", "chains=32", "moves=3"])
   }
 
+  @Test func `ten steps of energy-fashion run on one grid and on several, and go on`() throws {
+    for grids in ["[28]", "[1, 7, 28]"] {
+      try checkTenSteps(
+        of: EnergyFashion.self, ["grids=\(grids)", "batch_size=16", "filters=[4, 8]", "moves=3"])
+    }
+  }
+
   @Test func `ten steps of nce-2d and score-2d run in all forms, and go on where they stopped`()
     throws
   {

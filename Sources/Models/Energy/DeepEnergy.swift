@@ -113,7 +113,7 @@ public struct PictureEnergy: EnergyModel {
       let halves = i > 0 && size > 1
       layers.append(
         Convolution(
-          inputs: inputs, outputs: filters, kernel: [3], stride: [halves ? 2 : 1],
+          inputs: inputs, outputs: filters, kernel: [3, 3], stride: [halves ? 2 : 1],
           padding: .symmetric([1]), key: key.fork(i)))
       layers.append(configuration.activation)
       (size, inputs) = (halves ? (size + 1) / 2 : size, filters)
