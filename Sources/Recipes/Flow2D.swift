@@ -13,7 +13,7 @@ public struct Flow2D: LossRecipe {
     /// A toy distribution, such as "two-moons" or "eight-gaussians".
     public var data = "checkerboard"
     /// "nice", "realnvp", "maf", "iaf", "spline", "autoregressive-spline" or "continuous".
-    public var kind = "spline"
+    public var kind = VectorFlowKind.spline
     /// Couplings or autoregressive layers.
     public var layers = 8
     /// Units of the hidden layers of each of them, or of the field of a continuous flow.
@@ -25,10 +25,7 @@ public struct Flow2D: LossRecipe {
     public var learningRate = LearningRate(2e-3, .cosine, warmup: 50)
 
     public var limits: [Limit] {
-      let kinds = VectorFlowKind.allCases.map(\.rawValue)
-      return [
-        Limit(
-          "kind", kind, takes: kinds.joined(separator: ", "), when: kinds.contains(kind)),
+      [
         Limit("layers", layers, 1...128),
         Limit("hidden", hidden, each: 1...8192, count: 0...16), Limit("bins", bins, 1...256),
         Limit("integration_steps", integrationSteps, 1...1000),
@@ -60,7 +57,7 @@ public struct Flow2D: LossRecipe {
 
   private var sizes: VectorFlowConfiguration {
     .init(
-      kind: VectorFlowKind(rawValue: settings.kind) ?? .spline, width: 2, layers: settings.layers,
+      kind: settings.kind, width: 2, layers: settings.layers,
       hidden: settings.hidden, bins: settings.bins, integrationSteps: settings.integrationSteps)
   }
 
@@ -81,7 +78,8 @@ public struct Flow2D: LossRecipe {
   ) -> [Metric] {
     [
       Self.method.goal.measured(
-        means["loss"] ?? .nan, note: "\(settings.kind), \(data.measuredOn) of \(points.truth)")
+        means["loss"] ?? .nan,
+        note: "\(settings.kind.rawValue), \(data.measuredOn) of \(points.truth)")
     ]
   }
 

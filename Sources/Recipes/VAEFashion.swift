@@ -14,7 +14,7 @@ public struct VAEFashion: LossRecipe {
     /// Whether pixels are black and white (a Bernoulli output) instead of 256 grey levels.
     public var binary = false
     /// The distribution of a grey pixel: "logistic", of integers, or "gaussian", of pixels with uniform noise.
-    public var output = "logistic"
+    public var output = Output.logistic
     /// Logistic distributions that a grey pixel mixes.
     public var components = 3
     public var latents = 16
@@ -29,12 +29,12 @@ public struct VAEFashion: LossRecipe {
     public var measuredDraws = 1
     public var learningRate = LearningRate(2e-3, .cosine, warmup: 50)
 
+    public enum Output: String, Codable, Sendable, CaseIterable { case logistic, gaussian }
+
     public var limits: [Limit] {
-      let outputs = ["logistic", "gaussian"]
-      return [
+      [
         Limit("components", components, 1...64), Limit("latents", latents, 1...4096),
         Limit("hidden", hidden, 1...16_384), Limit("beta", beta, 0...1e6),
-        Limit("output", output, takes: "logistic, gaussian", when: outputs.contains(output)),
         Limit("free_nats", freeNats, 0...1e6), Limit("draws", draws, 1...1000),
         Limit(
           "draws", draws, takes: "1 unless beta is 1 and free_nats is 0",
@@ -64,7 +64,7 @@ public struct VAEFashion: LossRecipe {
 
   private var sizes: VariationalAutoencoderConfiguration {
     let grey: PixelDistribution =
-      settings.output == "gaussian" ? .gaussian : .logistic(components: settings.components)
+      settings.output == .gaussian ? .gaussian : .logistic(components: settings.components)
     return .init(
       hidden: settings.hidden, latents: settings.latents,
       output: settings.binary ? .bernoulli : grey)
