@@ -17,14 +17,14 @@ public struct VQVAEFashion: LossRecipe {
     public var codeWidth = 16
     /// Whether gradients train the codebook, instead of moving averages.
     public var trainsCodebook = false
-    /// How strongly the encoder is drawn to the codes.
-    public var commitment = 0.25
+    /// How strongly the encoder is drawn to the codes, beside the likelihood of one pixel.
+    public var commitment = 2.0
     /// Logistic distributions that a grey pixel mixes.
     public var components = 3
     /// The prior's width and layers; its heads are 32 numbers wide.
     public var priorWidth = 128
     public var priorLayers = 2
-    public var learningRate = LearningRate(2e-3, .cosine, warmup: 50)
+    public var learningRate = LearningRate(4e-3, .cosine, warmup: 50)
 
     public var limits: [Limit] {
       [
