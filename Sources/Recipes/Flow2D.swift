@@ -6,8 +6,8 @@ public import Tensors
 public import Training
 
 /// Flows of all kinds, which learn a distribution in the plane.
-public struct Flow2D: LossRecipe {
-  public struct Settings: RecipeSettings {
+public struct Flow2D: PlaneFlowRecipe {
+  public struct Settings: PlaneSettings {
     public var steps = 4000
     public var batchSize = 512
     /// A toy distribution, such as "two-moons" or "eight-gaussians".
@@ -41,18 +41,11 @@ public struct Flow2D: LossRecipe {
   public static let defaults = Settings()
 
   public let settings: Settings
-  private let points: PlanePoints
+  public let points: PlanePoints
 
   public init(_ settings: Settings) throws {
     self.settings = settings
     points = try PlanePoints(settings.data)
-  }
-
-  public func data() -> DataSplit<Examples<Tensor>> { points.data() }
-
-  public var update: Update {
-    let (rate, steps) = (settings.learningRate, settings.steps)
-    return Update(learningRate: { rate($0, of: steps) }, clip: 5, averageDecay: 0.995)
   }
 
   private var sizes: VectorFlowConfiguration {
@@ -65,39 +58,15 @@ public struct Flow2D: LossRecipe {
     VectorFlow(sizes, key: key)
   }
 
-  public func optimizer(for model: VectorFlow) -> Adam<VectorFlow> { Adam(for: model) }
-
-  public func loss(
-    _ model: inout VectorFlow, _ points: Tensor, _ phase: Phase, _ key: RandomKey
-  ) -> [String: Tensor] {
-    ["loss": -model.logProbability(of: points).mean()]
-  }
-
   public func metrics(
     _ means: [String: Double], on data: DataSplit<Examples<Tensor>>
   ) -> [Metric] {
-    [
-      Self.method.goal.measured(
-        means["loss"] ?? .nan,
-        note: "\(settings.kind.rawValue), \(data.measuredOn) of \(points.truth)")
-    ]
-  }
-
-  /// Points, a line each.
-  public func samples(_ state: State, _ request: SampleRequest) -> SampleBatch? {
-    .texts(
-      request.inParts(of: 10_000) { count, key in
-        PlanePoints.lines(state.best.inverse(key.normal([count, 2])))
-      })
-  }
-
-  public func figures(
-    _ state: State, _ data: DataSplit<Examples<Tensor>>, _ key: RandomKey
-  ) -> [Figure] {
-    let model = state.best
-    return points.figures(data, samples: model.inverse(key.normal([600, 2]))) {
-      model.logProbability(of: $0).exp()
-    }
+    var metric = Self.method.goal.measured(
+      means["loss"] ?? .nan,
+      note: "\(settings.kind.rawValue), \(data.measuredOn) of \(points.truth)")
+    // Its integral is taken in steps of fixed length.
+    if settings.kind == .continuous { metric.kind = .estimate }
+    return [metric]
   }
 
   public func configuration(of model: VectorFlow) -> any Encodable { sizes }

@@ -7,8 +7,8 @@ public import Tensors
 public import Training
 
 /// A density in the plane, its constant included, learnt by telling points from noise.
-public struct NCE2D: LossRecipe {
-  public struct Settings: RecipeSettings {
+public struct NCE2D: PlaneEnergyRecipe {
+  public struct Settings: PlaneSettings {
     public var steps = 4000
     public var batchSize = 512
     /// A toy distribution, such as "two-moons" or "eight-gaussians".
@@ -35,17 +35,11 @@ public struct NCE2D: LossRecipe {
   public static let defaults = Settings()
 
   public let settings: Settings
-  private let points: PlanePoints
+  public let points: PlanePoints
 
   public init(_ settings: Settings) throws {
     self.settings = settings
     points = try PlanePoints(settings.data)
-  }
-
-  public func data() -> DataSplit<Examples<Tensor>> { points.data() }
-
-  public var update: Update {
-    Update(settings.learningRate, steps: settings.steps, clip: 5, averageDecay: 0.995)
   }
 
   private var sizes: VectorEnergyConfiguration { .init(width: 2, hidden: settings.hidden) }
@@ -55,10 +49,6 @@ public struct NCE2D: LossRecipe {
   ) -> NormalizedEnergy<VectorEnergy> {
     NormalizedEnergy(VectorEnergy(sizes, key: key))
   }
-
-  public func optimizer(
-    for model: NormalizedEnergy<VectorEnergy>
-  ) -> Adam<NormalizedEnergy<VectorEnergy>> { Adam(for: model) }
 
   /// Wider than any of the distributions, so that no point of them is beyond it.
   private var noise: DiagonalGaussian {
@@ -78,9 +68,7 @@ public struct NCE2D: LossRecipe {
   public func evaluate(
     _ state: State, _ data: DataSplit<Examples<Tensor>>, _ key: RandomKey
   ) -> [Metric] {
-    let nats = PlaneEnergy.nats(of: state.best, on: data)
-    let note = "\(data.measuredOn) of \(points.truth); its constant by quadrature"
-    let goal = Self.method.goal.measured(nats, note: note)
+    let goal = measured(state, data)
     if settings.form == .ranking { return [goal] }
     return [
       goal,
@@ -89,18 +77,6 @@ public struct NCE2D: LossRecipe {
         kind: .exact, note: "the constant that was learnt, less that by quadrature"),
     ]
   }
-
-  /// Points, a line each.
-  public func samples(_ state: State, _ request: SampleRequest) -> SampleBatch? {
-    .texts(
-      request.inParts(of: 1000) { count, key in
-        PlanePoints.lines(PlaneEnergy.samples(of: state.best, count: count, key))
-      })
-  }
-
-  public func figures(
-    _ state: State, _ data: DataSplit<Examples<Tensor>>, _ key: RandomKey
-  ) -> [Figure] { PlaneEnergy.figures(of: state.best, points, data, key) }
 
   public func configuration(of model: NormalizedEnergy<VectorEnergy>) -> any Encodable { sizes }
 }

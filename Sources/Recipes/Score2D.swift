@@ -2,13 +2,13 @@ public import Layers
 public import Models
 public import Objectives
 public import Optimizers
-public import Reports
+internal import Reports
 public import Tensors
 public import Training
 
 /// An energy in the plane whose slope alone is learnt.
-public struct Score2D: LossRecipe {
-  public struct Settings: RecipeSettings {
+public struct Score2D: PlaneEnergyRecipe {
+  public struct Settings: PlaneSettings {
     public var steps = 4000
     public var batchSize = 512
     /// A toy distribution, such as "two-moons" or "eight-gaussians".
@@ -35,17 +35,11 @@ public struct Score2D: LossRecipe {
   public static let defaults = Settings()
 
   public let settings: Settings
-  private let points: PlanePoints
+  public let points: PlanePoints
 
   public init(_ settings: Settings) throws {
     self.settings = settings
     points = try PlanePoints(settings.data)
-  }
-
-  public func data() -> DataSplit<Examples<Tensor>> { points.data() }
-
-  public var update: Update {
-    Update(settings.learningRate, steps: settings.steps, clip: 5, averageDecay: 0.995)
   }
 
   private var sizes: VectorEnergyConfiguration { .init(width: 2, hidden: settings.hidden) }
@@ -54,34 +48,12 @@ public struct Score2D: LossRecipe {
     VectorEnergy(sizes, key: key)
   }
 
-  public func optimizer(for model: VectorEnergy) -> Adam<VectorEnergy> { Adam(for: model) }
-
   public func loss(
     _ model: inout VectorEnergy, _ points: Tensor, _ phase: Phase, _ key: RandomKey
   ) -> [String: Tensor] {
     let objective = ScoreMatching(settings.form, deviation: settings.noise)
     return ["loss": objective.loss(model, points, key)]
   }
-
-  public func evaluate(
-    _ state: State, _ data: DataSplit<Examples<Tensor>>, _ key: RandomKey
-  ) -> [Metric] {
-    let nats = PlaneEnergy.nats(of: state.best, on: data)
-    let note = "\(data.measuredOn) of \(points.truth); its constant by quadrature"
-    return [Self.method.goal.measured(nats, note: note)]
-  }
-
-  /// Points, a line each.
-  public func samples(_ state: State, _ request: SampleRequest) -> SampleBatch? {
-    .texts(
-      request.inParts(of: 1000) { count, key in
-        PlanePoints.lines(PlaneEnergy.samples(of: state.best, count: count, key))
-      })
-  }
-
-  public func figures(
-    _ state: State, _ data: DataSplit<Examples<Tensor>>, _ key: RandomKey
-  ) -> [Figure] { PlaneEnergy.figures(of: state.best, points, data, key) }
 
   public func configuration(of model: VectorEnergy) -> any Encodable { sizes }
 }

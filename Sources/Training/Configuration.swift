@@ -136,7 +136,8 @@ struct Configuration<Settings: RecipeSettings> {
     do {
       values = try Self.decoded(changed)
     } catch {
-      let problem = SettingTree.problem(error, old: old, new: value)
+      let problem = SettingTree.problem(
+        error, at: keys, in: settings, old: old, new: value)
       throw .wrongSetting(name, problem: "takes \(problem), not \(shown)", place: place)
     }
     adopt(values)

@@ -93,8 +93,28 @@ enum SettingTree {
     return .string(text)
   }
 
+  /// The names of what a setting chooses from; nil where it is no choice.
+  private static func choices(at keys: [String], in settings: Any) -> [String]? {
+    var value = settings
+    for key in keys {
+      guard let child = Mirror(reflecting: value).children.first(where: { $0.label == key }) else {
+        return nil
+      }
+      value = child.value
+    }
+    func names<Choice: CaseIterable>(_ type: Choice.Type) -> [String] {
+      type.allCases.compactMap { ($0 as? any Encodable).flatMap { tree(of: $0).string } }
+    }
+    return (type(of: value) as? any CaseIterable.Type).map { names($0) }
+  }
+
   /// What a setting takes, from the error of a value that it did not.
-  static func problem(_ error: any Error, old: JSONValue, new: JSONValue) -> String {
+  static func problem(
+    _ error: any Error, at keys: [String], in settings: Any, old: JSONValue, new: JSONValue
+  ) -> String {
+    if let choices = choices(at: keys, in: settings), choices.count > 1 {
+      return choices.dropLast().joined(separator: ", ") + " or " + choices[choices.count - 1]
+    }
     if case .integer = old, case .number = new { return "a whole number" }
     switch error {
     case DecodingError.typeMismatch(let type, _), DecodingError.valueNotFound(let type, _):

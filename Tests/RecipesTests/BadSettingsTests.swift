@@ -37,6 +37,15 @@ import Training
   }
 }
 
+extension BadSettingsTests {
+  @Test func `a choice is refused with the names of all`() throws {
+    let error = try #require(Flow2D.problem(with: "kind=glow"))
+    #expect(error.exitCode == 64)
+    #expect("\(error)".contains("kind takes nice, realnvp, maf, iaf, spline,"))
+    #expect("\(error)".contains("or continuous, not \"glow\""))
+  }
+}
+
 extension Recipe {
   /// The keys of all numbers, single or in lists, as `--set` takes them.
   fileprivate static func numbers() throws -> [(key: String, isList: Bool)] {

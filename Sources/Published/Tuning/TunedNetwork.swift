@@ -10,7 +10,9 @@ public import Tensors
 ///
 ///     var network = try folder.tuned(for: ["cat", "dog"], key: key)
 ///     network.trainHeadAlone()
-///     let (loss, gradient) = valueAndGradient(updating: &network) { try! $0.loss(of: inputs, phase) }
+///     try network.adapt(rank: 8, alpha: 16, key: key)   // or this: LoRA beside frozen weights
+///
+/// `loss(of:_:)` is what a step minimises, `logits(of:_:)` what the network answers.
 public struct TunedNetwork: Module {
   public private(set) var network: any PublishedModel
   /// What `config.json` is to say of it: the classes at hand.
