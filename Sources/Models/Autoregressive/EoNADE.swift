@@ -24,7 +24,7 @@ public struct EoNADEConfiguration: Codable, Hashable, Sendable {
 /// and which ones they are, and guesses each of the others.
 public struct EoNADE: BinarySymbolModel {
   public let configuration: EoNADEConfiguration
-  /// Of seen pixels and of the mask that tells which are seen; [hidden, pixels] each.
+  /// Of seen pixels and of the mask that tells which are seen; [pixels, hidden] each.
   public var pixels: Tensor
   public var mask: Tensor
   /// [hidden].
@@ -41,9 +41,10 @@ public struct EoNADE: BinarySymbolModel {
     guard let first = configuration.hidden.first else { fail("EoNADE: there is no hidden layer") }
     self.configuration = configuration
     orders = .orders(configuration.orders, of: configuration.length, seed: configuration.seed)
-    let shape = [first, configuration.length]
-    pixels = Initializer.fanInUniform(shape, key.fork(0))
-    mask = Initializer.fanInUniform(shape, key.fork(1))
+    let shape = [configuration.length, first]
+    let bound = 1 / Double(max(1, configuration.length)).squareRoot()
+    pixels = Initializer.uniform(bound: bound)(shape, key.fork(0))
+    mask = Initializer.uniform(bound: bound)(shape, key.fork(1))
     firstBias = .zeros([first])
     let sizes = configuration.hidden + [configuration.length]
     layers = zip(sizes, sizes.dropFirst()).enumerated().map { i, size in
@@ -59,8 +60,8 @@ public struct EoNADE: BinarySymbolModel {
   /// nothing.
   public func onLogits(of x: Tensor, seen: Tensor) -> Tensor {
     let seen = seen.cast(to: pixels.dataType)
-    let given = matrixProduct(x.cast(to: pixels.dataType) * seen, pixels.transposed())
-    return logits(given + matrixProduct(seen, mask.transposed()) + firstBias, layers)
+    let given = matrixProduct(x.cast(to: pixels.dataType) * seen, pixels)
+    return logits(given + matrixProduct(seen, mask) + firstBias, layers)
   }
 
   private func logits(_ sum: Tensor, _ layers: [Linear]) -> Tensor {
@@ -105,7 +106,7 @@ extension EoNADE: SteppingSymbolModel {
     let isSeen = step.greater(than: 0).cast(to: pixels.dataType)
     let isOn = maximum(previous, previous.zerosLike()).cast(to: pixels.dataType).expanded(1)
     memory =
-      memory + isOn * pixels.transposed().rows(before) + isSeen * mask.transposed().rows(before)
+      memory + isOn * pixels.rows(before) + isSeen * mask.rows(before)
     var last = layers[layers.count - 1]
     let place = order.rows(step)
     let row = last.weight.rows(place)

@@ -66,6 +66,11 @@ public struct MADE: BinarySymbolModel {
     return onLogits(of: x, degrees: table.rows(order))
   }
 
+  /// log p in nats, [batch], in an order that is known only when a step runs.
+  public func logProbability(of x: Tensor, order: Tensor) -> Tensor {
+    x.logProbability(onLogits: onLogits(of: x, order: order))
+  }
+
   /// - Parameter degrees: of the pixels: their places in the order from 1, int32.
   private func onLogits(of x: Tensor, degrees: Tensor) -> Tensor {
     let x = x.cast(to: layers[0].weight.dataType)

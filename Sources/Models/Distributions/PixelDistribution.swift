@@ -48,7 +48,8 @@ public enum PixelDistribution: Codable, Hashable, Sendable {
     case .logistic(let components):
       let parts = parameters.split(-1, into: 3)
       let x = x.cast(to: parameters.dataType).expanded(-1)
-      let logs = Self.logistic(x, mean: parts[1], logScale: parts[2])
+      let logs = DiscreteLogistic.logProbability(
+        of: x, mean: parts[1], logScale: parts[2], levels: 256)
       return components == 1
         ? logs.squeezed(-1) : (logs + parts[0].logSoftmax(-1)).logSumExp(-1)
     case .logitLaplace:
@@ -63,20 +64,6 @@ public enum PixelDistribution: Codable, Hashable, Sendable {
       // Half of log 2π, and the division by 128.
       return distance.square() * -0.5 - logDeviation - 0.9189385332046727 - 4.852030263919617
     }
-  }
-
-  /// log(σ(a) − σ(b)) for the upper and lower end of the integer's interval, which are infinite at 255 and at 0. It is
-  /// log σ(a) + log σ(−b) + log(1 − exp(b − a)): no difference of nearly equal numbers.
-  private static func logistic(_ x: Tensor, mean: Tensor, logScale: Tensor) -> Tensor {
-    let sharpness = (-maximum(logScale, -7)).exp()
-    let distance = x / 127.5 - 1 - mean
-    let upper = (distance + 1 / 255) * sharpness
-    let lower = (distance - 1 / 255) * sharpness
-    let (isFirst, isLast) = (x.less(than: 0.5), x.greater(than: 254.5))
-    let zero = x.zerosLike()
-    let width = (-((sharpness * (-2 / 255)).expm1())).log()
-    return select(isLast, zero, upper.logSigmoid()) + select(isFirst, zero, (-lower).logSigmoid())
-      + select(isFirst.or(isLast), zero, width)
   }
 
   /// The expected sample as a grey level in 0 … 1, without the last axis. Logistic components count with their means,
