@@ -34,11 +34,16 @@ public struct FashionPictures: Dataset {
 
 extension DataSplit where Data == FashionPictures {
   /// Training pictures without those that measurements during the training are made on, and the test pictures.
-  public static func fashionMNIST() throws -> Self {
+  /// - Parameters:
+  ///   - tuning: the most pictures that measurements during the training are made on.
+  ///   - test: the most pictures that the last one is made on.
+  public static func fashionMNIST(tuning: Int = .max, test: Int = .max) throws -> Self {
     let data = try FashionMNIST()
     return DataSplit(
-      training: FashionPictures(data.fitting), heldOut: FashionPictures(data.tuning),
-      heldOutName: tuningPictures, test: FashionPictures(data.test), testName: testPictures)
+      training: FashionPictures(data.fitting),
+      heldOut: FashionPictures(data.tuning[0..<min(tuning, data.tuning.count)]),
+      heldOutName: tuningPictures, test: FashionPictures(data.test[0..<min(test, data.test.count)]),
+      testName: testPictures)
   }
 }
 
